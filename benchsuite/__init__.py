@@ -1,0 +1,1 @@
+"""A plugin-based benchmark suite for monocular 3D human pose estimation."""

@@ -1,0 +1,1 @@
+"""Converters: from what the world keeps to dataset folders."""

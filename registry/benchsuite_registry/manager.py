@@ -1,0 +1,97 @@
+"""From installed plugins to filled registries. A broken plugin is named and stops nobody else."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from collections.abc import Iterable
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pluggy
+
+from benchsuite_registry import hookspecs
+from benchsuite_registry.contracts import Entry
+from benchsuite_registry.hookspecs import PROJECT
+from benchsuite_registry.registries import BrokenPlugin, NameTaken, Origin, Registries
+
+_HOOKS = {
+    "benchsuite_lifters": "lifters",
+    "benchsuite_refiners": "refiners",
+    "benchsuite_image_models": "image_models",
+    "benchsuite_evaluators": "evaluators",
+}
+
+
+def load_registries(plugin_files: Iterable[Path] = ()) -> Registries:
+    """Registries filled by every installed plugin and by ``plugin_files``.
+
+    Plugins are walked and called one by one, since pluggy's own loading stops at the first that
+    fails and one failing hook stops the whole call. What failed stands in ``broken``.
+
+    Args:
+        plugin_files: Python files that hold hook implementations.
+    """
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    registries = Registries()
+    for point in sorted(metadata.entry_points(group=PROJECT), key=lambda p: p.name):
+        origin = Origin(
+            point.dist.name if point.dist else "unknown distribution",
+            point.dist.version if point.dist else "",
+        )
+        _admit(manager, registries, point.name, origin, point.load)
+    for file in plugin_files:
+        origin = Origin(f"file {file}", "")
+        _admit(manager, registries, file.stem, origin, lambda file=file: _import_file(file))
+    return registries
+
+
+def _admit(
+    manager: pluggy.PluginManager,
+    registries: Registries,
+    name: str,
+    origin: Origin,
+    load: Any,
+) -> None:
+    try:
+        plugin = load()
+        manager.register(plugin, name=f"{origin.distribution}:{name}")
+        _refuse_misspelt(manager, plugin)
+        for hook, kind in _HOOKS.items():
+            caller = manager.subset_hook_caller(hook, [p for p in manager.get_plugins() if p is not plugin])
+            registry = getattr(registries, kind)
+            for entries in caller():
+                for entry in entries:
+                    if not isinstance(entry, Entry):
+                        raise TypeError(f"{hook} gave {entry!r}, wanted an Entry")
+                    registry.register(entry, origin)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a plugin may raise anything, SystemExit too
+        message = str(error) if isinstance(error, NameTaken) else f"{type(error).__name__}: {error}"
+        broken = BrokenPlugin(origin.distribution, name, message)
+        registries.broken.append(broken)
+        for each in registries.kinds().values():
+            each.broken.append(broken)
+
+
+def _refuse_misspelt(manager: pluggy.PluginManager, plugin: Any) -> None:
+    known = set(_HOOKS)
+    implemented = {c.name for c in manager.get_hookcallers(plugin) or ()}
+    if stray := sorted(implemented - known):
+        raise AttributeError(f"no such hook: {', '.join(stray)}; there are {', '.join(known)}")
+
+
+def _import_file(path: Path) -> Any:
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    name = f"benchsuite_plugin_{path.stem}"
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    spec.loader.exec_module(module)
+    return module

@@ -1,0 +1,275 @@
+"""What flows through the suite: cameras, 2D keypoints in px, images, 3D poses in mm, labels.
+
+B is the number of samples, J the number of joints. The camera frame has X to the right, Y down and
+Z forward. Every carrier checks its shapes when it is made and says which one is wrong.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from enum import Enum
+from typing import Any, Self
+
+import torch
+from torch import Tensor
+
+from benchsuite_registry.skeletons import Skeleton
+
+
+class Frame(Enum):
+    """Where a pose's origin lies; the axes are those of the camera either way."""
+
+    ROOT = "root"
+    CAMERA = "camera"
+
+
+def _expect(owner: str, field: str, tensor: Tensor, shape: tuple[int | None, ...]) -> None:
+    wanted = tuple(want if want is not None else "any" for want in shape)
+    if tensor.ndim != len(shape) or any(
+        want is not None and want != have for want, have in zip(shape, tensor.shape, strict=True)
+    ):
+        raise ValueError(f"{owner}.{field}: wanted shape {wanted}, found {tuple(tensor.shape)}")
+
+
+def _dtype(owner: str, field: str, tensor: Tensor, *allowed: torch.dtype) -> None:
+    if tensor.dtype not in allowed:
+        names = " or ".join(str(a).removeprefix("torch.") for a in allowed)
+        raise TypeError(f"{owner}.{field}: wanted {names}, found {tensor.dtype}")
+
+
+class _Carrier:
+    """Rows and device moves, shared by all carriers; a row is a sample."""
+
+    def _each(self, act: Any) -> Self:
+        changed = {
+            f.name: act(value)
+            for f in fields(self)  # type: ignore[arg-type]
+            if isinstance(value := getattr(self, f.name), Tensor | _Carrier)
+        }
+        return replace(self, **changed)  # type: ignore[type-var]
+
+    def rows(self, index: Tensor | slice) -> Self:
+        """The samples that ``index`` picks, in its order."""
+        return self._each(lambda v: v.rows(index) if isinstance(v, _Carrier) else v[index])
+
+    def to(self, device: torch.device | str) -> Self:
+        """The same samples on ``device``."""
+        return self._each(lambda v: v.to(device))
+
+
+@dataclass(frozen=True)
+class Camera(_Carrier):
+    """Pinhole intrinsics, one per sample.
+
+    Attributes:
+        focal: (B, 2) px, fx and fy, positive.
+        center: (B, 2) px, the optical axis' pixel.
+    """
+
+    focal: Tensor
+    center: Tensor
+
+    def __post_init__(self) -> None:
+        _expect("Camera", "focal", self.focal, (None, 2))
+        _expect("Camera", "center", self.center, (len(self.focal), 2))
+
+    def __len__(self) -> int:
+        return len(self.focal)
+
+    def project(self, xyz: Tensor) -> Tensor:
+        """Pixels of camera-frame points.
+
+        Args:
+            xyz: (B, J, 3) mm, camera frame.
+
+        Returns:
+            (B, J, 2) px.
+
+        Source: Eq. (1), Sec. 3.2, with no shift.
+        """
+        return xyz[..., :2] / xyz[..., 2:] * self.focal[:, None] + self.center[:, None]
+
+    def rays(self, uv: Tensor) -> Tensor:
+        """Direction of every pixel at depth 1: (B, J, 2) px to (B, J, 2), unitless."""
+        return (uv - self.center[:, None]) / self.focal[:, None]
+
+    def backproject(self, uv: Tensor, depth_mm: Tensor) -> Tensor:
+        """Camera-frame points behind pixels at known depths.
+
+        Args:
+            uv: (B, J, 2) px.
+            depth_mm: (B, J) mm along Z.
+
+        Returns:
+            (B, J, 3) mm, camera frame.
+
+        Source: Eq. (4), Sec. 3.4.
+        """
+        return torch.cat((self.rays(uv) * depth_mm[..., None], depth_mm[..., None]), dim=-1)
+
+
+def shifted_right(xyz: Tensor, delta_x_mm: float) -> Tensor:
+    """Camera-frame points (B, J, 3) mm moved along X, so that they project into the right view.
+
+    Eq. (1) adds the shift to the points, so pixels move right; a camera placed to the right would
+    see them move left. The sign of ``delta_x_mm`` decides.
+
+    Source: Eq. (1), Sec. 3.2.
+    """
+    return xyz + xyz.new_tensor((delta_x_mm, 0.0, 0.0))
+
+
+@dataclass(frozen=True)
+class KeypointBatch(_Carrier):
+    """2D keypoints, all a lifter or refiner is given.
+
+    Attributes:
+        uv: (B, J, 2) px float32; values of invisible joints mean nothing.
+        visible: (B, J) bool; False where a joint is occluded or was not labelled.
+        camera: intrinsics of the image the pixels are in.
+        skeleton: names of the J joints.
+        ids: (B,) int64 row numbers in the dataset.
+        clip: (B,) int64; samples of one clip share a number.
+        frame: (B,) int64 frame numbers within the clip, ascending.
+    """
+
+    uv: Tensor
+    visible: Tensor
+    camera: Camera
+    skeleton: Skeleton
+    ids: Tensor
+    clip: Tensor
+    frame: Tensor
+
+    def __post_init__(self) -> None:
+        name, samples = "KeypointBatch", len(self.uv)
+        _expect(name, "uv", self.uv, (None, len(self.skeleton), 2))
+        _expect(name, "visible", self.visible, (samples, len(self.skeleton)))
+        _expect(name, "camera.focal", self.camera.focal, (samples, 2))
+        _dtype(name, "uv", self.uv, torch.float32, torch.float64)
+        _dtype(name, "visible", self.visible, torch.bool)
+        for field in ("ids", "clip", "frame"):
+            _expect(name, field, getattr(self, field), (samples,))
+
+    def __len__(self) -> int:
+        return len(self.uv)
+
+
+@dataclass(frozen=True)
+class ImageBatch(_Carrier):
+    """Person crops, all an image model is given.
+
+    Attributes:
+        rgb: (B, 3, H, W) float32 in [0, 1].
+        camera: intrinsics of the crop.
+        ids: (B,) int64 row numbers in the dataset.
+    """
+
+    rgb: Tensor
+    camera: Camera
+    ids: Tensor
+
+    def __post_init__(self) -> None:
+        _expect("ImageBatch", "rgb", self.rgb, (None, 3, None, None))
+        _expect("ImageBatch", "camera.focal", self.camera.focal, (len(self.rgb), 2))
+        _expect("ImageBatch", "ids", self.ids, (len(self.rgb),))
+
+    def __len__(self) -> int:
+        return len(self.rgb)
+
+
+@dataclass(frozen=True)
+class PoseBatch(_Carrier):
+    """3D poses.
+
+    Attributes:
+        xyz: (B, J, 3) mm, never metres. NaN where a joint cannot be had.
+        frame: whether the origin is the root joint or the camera.
+        skeleton: names of the J joints.
+        ids: (B,) int64 row numbers in the dataset.
+    """
+
+    xyz: Tensor
+    frame: Frame
+    skeleton: Skeleton
+    ids: Tensor
+
+    def __post_init__(self) -> None:
+        _expect("PoseBatch", "xyz", self.xyz, (None, len(self.skeleton), 3))
+        _expect("PoseBatch", "ids", self.ids, (len(self.xyz),))
+        _dtype("PoseBatch", "xyz", self.xyz, torch.float32, torch.float64)
+
+    def __len__(self) -> int:
+        return len(self.xyz)
+
+    def root_relative(self) -> PoseBatch:
+        """The same poses with the root joint at the origin."""
+        root = self.xyz[:, self.skeleton.root_index, None]
+        return replace(self, xyz=self.xyz - root, frame=Frame.ROOT)
+
+    def in_skeleton(self, other: Skeleton) -> PoseBatch:
+        """The poses read in another skeleton, joints by name, interpolated where they have to be.
+
+        Joints that cannot be had are NaN.
+        """
+        if other == self.skeleton:
+            return self
+        columns = []
+        for weights in other.weights_from(self.skeleton):
+            if weights is None:
+                columns.append(torch.full_like(self.xyz[:, 0], torch.nan))
+            else:
+                parts = (w * self.xyz[:, self.skeleton.index(j)] for j, w in weights.items())
+                columns.append(torch.stack(tuple(parts)).sum(dim=0))
+        return replace(self, xyz=torch.stack(columns, dim=1), skeleton=other)
+
+
+@dataclass(frozen=True)
+class Category(_Carrier):
+    """A label of each sample out of a closed set.
+
+    Attributes:
+        codes: (B,) int64, indices into ``names``.
+        names: the labels' names.
+    """
+
+    codes: Tensor
+    names: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _expect("Category", "codes", self.codes, (None,))
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+
+@dataclass(frozen=True)
+class Labels(_Carrier):
+    """What evaluators group samples by."""
+
+    action: Category
+    subject: Category
+    clip: Category
+
+    def __len__(self) -> int:
+        return len(self.action)
+
+
+@dataclass(frozen=True)
+class Target(_Carrier):
+    """The truth. Evaluators and trainers see it; methods under test never do.
+
+    Attributes:
+        poses: the true poses, camera frame.
+        labels: action, subject and clip of each sample.
+    """
+
+    poses: PoseBatch
+    labels: Labels
+
+    def __post_init__(self) -> None:
+        if len(self.poses) != len(self.labels):
+            raise ValueError(f"Target: {len(self.poses)} poses but {len(self.labels)} labels")
+
+    def __len__(self) -> int:
+        return len(self.poses)

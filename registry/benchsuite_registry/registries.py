@@ -1,0 +1,224 @@
+"""The four registries: names to entries, entries to components."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from benchsuite_registry.contracts import (
+    Entry,
+    Evaluator,
+    ImageModel,
+    Lifter,
+    Parameter,
+    Refiner,
+    Scalar,
+)
+
+if TYPE_CHECKING:
+    from mmengine.registry import Registry as MMEngineRegistry
+
+T = TypeVar("T")
+
+
+class UnknownName(LookupError):
+    """No entry has this name."""
+
+
+class NameTaken(ValueError):
+    """Two entries claim one name."""
+
+
+class WrongParameter(ValueError):
+    """A component was given a parameter that it does not take, or a value of the wrong type."""
+
+
+@dataclass(frozen=True)
+class BrokenPlugin:
+    """A plugin that could not be loaded: which distribution, and what it said."""
+
+    distribution: str
+    entry_point: str
+    error: str
+
+    def __str__(self) -> str:
+        return f"plugin {self.entry_point!r} of {self.distribution} could not be loaded: {self.error}"
+
+
+@dataclass(frozen=True)
+class Origin:
+    """The distribution an entry came from."""
+
+    distribution: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Component(Generic[T]):
+    """An entry with the parameters it is to be built with, all of them spelt out."""
+
+    entry: Entry[T]
+    parameters: Mapping[str, Scalar]
+    origin: Origin
+    registry: Registry[T] = field(repr=False, compare=False)
+
+    @property
+    def changed(self) -> dict[str, Scalar]:
+        """The parameters that differ from the entry's defaults."""
+        defaults = self.entry.parameters
+        return {k: v for k, v in self.parameters.items() if v != defaults[k].default}
+
+    def __str__(self) -> str:
+        """As a command line would spell it."""
+        pairs = ",".join(f"{k}={v}" for k, v in self.changed.items())
+        return f"{self.entry.name}:{pairs}" if pairs else self.entry.name
+
+    def build(self) -> T:
+        """The component itself, built through mmengine's registry."""
+        made: T = self.registry.mmengine.build({"type": self.entry.name, **self.parameters})
+        return made
+
+
+class Registry(Generic[T]):
+    """Names to entries of one kind.
+
+    Building goes through ``mmengine.registry.Registry``; it is filled at the first build because
+    importing mmengine costs 0.3 s, which listing names need not pay.
+    """
+
+    def __init__(self, kind: str) -> None:
+        self.kind = kind
+        self.broken: list[BrokenPlugin] = []
+        self._entries: dict[str, tuple[Entry[T], Origin]] = {}
+
+    def register(self, entry: Entry[T], origin: Origin) -> None:
+        """Add an entry.
+
+        Raises:
+            NameTaken: another entry has the name; says which distributions claim it.
+        """
+        if entry.name in self._entries:
+            holder = self._entries[entry.name][1].distribution
+            raise NameTaken(f"{self.kind} {entry.name!r} of {origin.distribution}: the name is taken by {holder}")
+        self._entries[entry.name] = (entry, origin)
+        self.__dict__.pop("mmengine", None)
+
+    def __iter__(self) -> Iterator[Entry[T]]:
+        return (self._entries[name][0] for name in sorted(self._entries))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._entries
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def origin(self, name: str) -> Origin:
+        """The distribution that ``name`` came from."""
+        self[name]
+        return self._entries[name][1]
+
+    def __getitem__(self, name: str) -> Entry[T]:
+        """The entry called ``name``.
+
+        Raises:
+            UnknownName: with near names, those there are, and plugins that failed to load.
+        """
+        if name in self._entries:
+            return self._entries[name][0]
+        near = get_close_matches(name, self._entries, n=3)
+        parts = [f"unknown {self.kind} {name!r}"]
+        if near:
+            parts.append(f"did you mean {' or '.join(near)}?")
+        parts.append(f"known: {', '.join(sorted(self._entries)) or 'none'}")
+        parts += map(str, self.broken)
+        raise UnknownName("; ".join(parts))
+
+    def component(self, name: str, parameters: Mapping[str, Any] | None = None) -> Component[T]:
+        """``name`` with ``parameters``, checked against what it takes, nothing built yet.
+
+        Args:
+            name: an entry's name.
+            parameters: values, or the text a command line gave for them.
+
+        Raises:
+            UnknownName: no such entry.
+            WrongParameter: no such parameter, or a value of the wrong type.
+        """
+        entry = self[name]
+        known = entry.parameters
+        values = {k: p.default for k, p in known.items()}
+        for key, value in (parameters or {}).items():
+            values[key] = checked(f"{self.kind} {name}", known, key, value)
+        return Component(entry, values, self.origin(name), self)
+
+    def parse(self, text: str) -> Component[T]:
+        """The component that ``name:key=value,key=value`` stands for; errors as ``component``."""
+        name, parameters = split_component(text)
+        return self.component(name, parameters)
+
+    @cached_property
+    def mmengine(self) -> MMEngineRegistry:
+        """The mmengine registry of this kind's builders."""
+        from mmengine.registry import Registry as MMEngineRegistry
+
+        backing = MMEngineRegistry(f"benchsuite {self.kind}")
+        for name, (entry, _) in self._entries.items():
+            backing.register_module(name=name, module=entry.build)
+        return backing
+
+
+def split_component(text: str) -> tuple[str, dict[str, str]]:
+    """``name:key=value,key=value`` taken apart.
+
+    Raises:
+        WrongParameter: a part after the colon is not ``key=value``.
+    """
+    name, _, rest = text.partition(":")
+    parameters: dict[str, str] = {}
+    for part in filter(None, rest.split(",")):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise WrongParameter(f"{name}: wanted key=value after the colon, found {part!r}")
+        parameters[key] = value
+    return name, parameters
+
+
+def checked(owner: str, known: Mapping[str, Parameter], key: str, value: Any) -> Scalar:
+    """``value`` typed as parameter ``key`` of ``owner`` wants it.
+
+    Raises:
+        WrongParameter: no such parameter (with near names), or a value of the wrong type.
+    """
+    if key not in known:
+        near = get_close_matches(key, known, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        takes = ", ".join(known) or "no parameters"
+        raise WrongParameter(f"{owner}: unknown parameter {key!r}{hint}; it takes {takes}")
+    parameter = known[key]
+    try:
+        return parameter.read(value) if isinstance(value, str) else parameter.check(value)
+    except ValueError as error:
+        raise WrongParameter(f"{owner}: parameter {key}: {error}") from None
+
+
+@dataclass(frozen=True)
+class Registries:
+    """What ``load_registries`` returns; there is no module-level state."""
+
+    lifters: Registry[Lifter] = field(default_factory=lambda: Registry("lifter"))
+    refiners: Registry[Refiner] = field(default_factory=lambda: Registry("refiner"))
+    image_models: Registry[ImageModel] = field(default_factory=lambda: Registry("image model"))
+    evaluators: Registry[Evaluator] = field(default_factory=lambda: Registry("evaluator"))
+    broken: list[BrokenPlugin] = field(default_factory=list)
+
+    def kinds(self) -> dict[str, Registry[Any]]:
+        """The registries by the name that commands use."""
+        return {
+            "lifters": self.lifters,
+            "refiners": self.refiners,
+            "image-models": self.image_models,
+            "evaluators": self.evaluators,
+        }
