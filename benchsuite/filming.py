@@ -34,7 +34,7 @@ H36M_CENTER = np.array(
 """cx, cy in px of the same cameras."""
 
 MIN_DISTANCE_MM, MAX_DISTANCE_MM = 3000.0, 7000.0
-MIN_HEIGHT_MM, MAX_HEIGHT_MM = 1200.0, 1900.0
+HUMAN_HEIGHTS_MM = (1200.0, 1900.0)
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,11 @@ class VirtualCameras:
 
     def __len__(self) -> int:
         return len(self.rotation)
+
+    def only(self, number: int) -> VirtualCameras:
+        """Camera ``number`` alone."""
+        one = slice(number, number + 1)
+        return VirtualCameras(self.rotation[one], self.position[one], self.focal[one], self.center[one])
 
     def see(self, world: NDArray[np.floating]) -> Array:
         """Camera-frame points of each camera.
@@ -82,10 +87,11 @@ def place_cameras(
     *,
     headings: NDArray[np.floating] | None = None,
     aim_spread_mm: float = 300.0,
+    height_mm: tuple[float, float] = HUMAN_HEIGHTS_MM,
 ) -> VirtualCameras:
     """Cameras with Human3.6M's intrinsics around people, one per row of ``target``.
 
-    Each stands 3-7 m from its target and 1.2-1.9 m above the floor, level but for looking at the
+    Each stands 3-7 m from its target and at a person's height above the floor, level but for looking at the
     target give or take ``aim_spread_mm``, as a person who films would hold it.
 
     Args:
@@ -93,12 +99,13 @@ def place_cameras(
         target: (C, 3) mm, world, the point each camera looks at.
         headings: (C,) rad, from which side each looks; drawn evenly if not given.
         aim_spread_mm: standard deviation of where the camera really looks.
+        height_mm: lowest and highest camera.
     """
     count = len(target)
     if headings is None:
         headings = rng.uniform(-np.pi, np.pi, count)
     distance = rng.uniform(MIN_DISTANCE_MM, MAX_DISTANCE_MM, count)
-    height = rng.uniform(MIN_HEIGHT_MM, MAX_HEIGHT_MM, count)
+    height = rng.uniform(*height_mm, count)
     aim = target + rng.normal(0.0, aim_spread_mm, (count, 3)) * (1.0, 1.0, 0.5)
     offset = np.stack((np.cos(headings), np.sin(headings)), axis=1) * distance[:, None]
     position = np.column_stack((target[:, :2] + offset, height))

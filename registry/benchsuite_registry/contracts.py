@@ -203,11 +203,16 @@ class Entry(Generic[T_co]):
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 
-def late(reference: str) -> Callable[..., Any]:
-    """A builder that imports ``package.module:name`` only when it is called."""
-    module, _, name = reference.partition(":")
+@dataclass(frozen=True)
+class late:
+    """A builder that imports ``package.module:name`` only when it is called; it can be pickled.
 
-    def build(*args: Any, **kwargs: Any) -> Any:
+    Attributes:
+        reference: ``package.module:name``.
+    """
+
+    reference: str
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        module, _, name = self.reference.partition(":")
         return getattr(import_module(module), name)(*args, **kwargs)
-
-    return build

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cached_property
@@ -166,8 +166,17 @@ class Registry(Generic[T]):
 
         backing = MMEngineRegistry(f"benchsuite {self.kind}")
         for name, (entry, _) in self._entries.items():
-            backing.register_module(name=name, module=entry.build)
+            backing.register_module(name=name, module=_as_function(entry))
         return backing
+
+
+def _as_function(entry: Entry[T]) -> Callable[..., T]:
+    """``entry.build`` as the plain function that mmengine insists on."""
+
+    def build(**parameters: Scalar) -> T:
+        return entry.build(**parameters)
+
+    return build
 
 
 def split_component(text: str) -> tuple[str, dict[str, str]]:

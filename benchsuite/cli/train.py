@@ -1,0 +1,103 @@
+"""``benchsuite train``: train any entry that offers a course."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+HELP = "train a method on datasets or on the synthetic source"
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("method", help="NAME or NAME:key=value,... with the keys that `describe NAME` lists")
+    parser.add_argument(
+        "--data",
+        action="append",
+        required=True,
+        metavar="D",
+        help="dataset folder or `synthetic`; repeat to mix evenly",
+    )
+    parser.add_argument("-o", "--out", type=Path, required=True, help="the .safetensors file to write")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--batch", type=int, default=64, help="pairs a step, over all processes")
+    parser.add_argument("--validate-every", type=int, default=1000, metavar="STEPS")
+    parser.add_argument(
+        "--patience", type=int, default=0, help="validations without improvement before a stage ends early; 0: never"
+    )
+    parser.add_argument(
+        "--save-every", type=float, default=60.0, metavar="S", help="seconds between saves of an unfinished run"
+    )
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--precision", default="32-true", choices=("32-true", "bf16-mixed", "16-mixed", "64-true"))
+    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument(
+        "--as-filmed",
+        action="store_true",
+        help="take poses as the dataset's cameras saw them, with no other bodies and views",
+    )
+    parser.add_argument(
+        "--recipe",
+        default="",
+        help="label that runs which differ only in their seed share; default: the method as typed",
+    )
+    parser.add_argument("--full-precision", action="store_true", help="keep weights as float32, not float16")
+    parser.add_argument(
+        "--plugin", action="append", type=Path, default=[], metavar="FILE", help="a Python file with hooks"
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    """Train; the weights file is written when all stages are done."""
+    from benchsuite_registry.manager import load_registries
+    from benchsuite_registry.registries import UnknownName, WrongParameter, checked, split_component
+
+    name, given = split_component(args.method)
+    registries = load_registries(args.plugin)
+    holders = [r for r in registries.kinds().values() if name in r]
+    if not holders:
+        raise UnknownName(f"unknown method {name!r}; methods that train: {', '.join(_trainable(registries))}")
+    entry = holders[0][name]
+    if entry.course is None:
+        raise WrongParameter(f"{name} cannot be trained; methods that train: {', '.join(_trainable(registries))}")
+    settings: dict[str, Any] = {k: p.default for k, p in entry.training.items()}
+    settings |= {k: checked(f"training {name}", entry.training, k, v) for k, v in given.items()}
+
+    from benchsuite.training.engine import Plan, train
+
+    plan = Plan(
+        out=args.out,
+        seed=args.seed,
+        batch=args.batch,
+        validate_every=args.validate_every,
+        patience=args.patience,
+        save_every_s=args.save_every,
+        device=args.device,
+        precision=args.precision,
+        processes=args.processes,
+        recipe=args.recipe or args.method,
+        command=shlex.join(["benchsuite", *_portable(sys.argv[1:])]),
+        half=not args.full_precision,
+    )
+    train(partial(entry.course, **settings), [_source(text, refilm=not args.as_filmed) for text in args.data], plan)
+    return 0
+
+
+def _source(text: str, *, refilm: bool) -> Any:
+    from benchsuite.dataset import open_dataset
+    from benchsuite.training.sources import DatasetSource, SyntheticSource
+
+    return SyntheticSource() if text == "synthetic" else DatasetSource(open_dataset(Path(text), "train"), refilm=refilm)
+
+
+def _trainable(registries: Any) -> list[str]:
+    return [entry.name for registry in registries.kinds().values() for entry in registry if entry.course]
+
+
+def _portable(words: list[str]) -> list[str]:
+    """A command line with absolute paths cut to their last part: checkpoints must not speak of the machine."""
+    return [Path(word).name if Path(word).is_absolute() else word for word in words]

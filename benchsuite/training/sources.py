@@ -1,0 +1,130 @@
+"""Where training pairs come from: datasets on disk, filmed again at every draw, or the endless synthetic source."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from benchsuite_registry.skeletons import H36M_17
+from numpy.typing import NDArray
+
+from benchsuite.dataset import Dataset, WrongDataset
+from benchsuite.training.pairs import Pairs, filmed, varied
+
+HELD_OUT = 20
+"""One take in this many is held out of training, for validation."""
+
+
+class Source(Protocol):
+    """Draws pairs; the same generator state gives the same pairs."""
+
+    name: str
+
+    def pairs(self, rng: np.random.Generator, count: int) -> Pairs:
+        """``count`` training pairs."""
+        ...
+
+    def held_out(self, rng: np.random.Generator, count: int) -> Pairs:
+        """``count`` pairs that training never sees."""
+        ...
+
+    def about(self) -> dict[str, Any]:
+        """What a checkpoint says about its data."""
+        ...
+
+
+class DatasetSource:
+    """Pairs from a dataset in ``H36M_17``.
+
+    Args:
+        dataset: with 3D poses.
+        refilm: put each pose back into the world, vary the body and film it with another camera; needs clips that
+            say where their camera stood.
+
+    Raises:
+        WrongDataset: it is empty, 2D only, in another skeleton, or ``refilm`` asks for what the clips do not say.
+    """
+
+    def __init__(self, dataset: Dataset, *, refilm: bool) -> None:
+        self.name = dataset.about.name
+        self.dataset = dataset
+        self.refilm = refilm
+        if "xyz" not in dataset.columns or dataset.skeleton != H36M_17 or not len(dataset):
+            raise WrongDataset(
+                f"dataset {self.name}: training wants 3D poses in {H36M_17.name}, found {len(dataset)} samples of "
+                f"{dataset.about.skeleton}{'' if 'xyz' in dataset.columns else ' without 3D'}"
+            )
+        placed = [clip.rotation is not None and clip.position is not None for clip in dataset.clips]
+        if refilm and not all(placed):
+            raise WrongDataset(
+                f"dataset {self.name}: {placed.count(False)} of {len(placed)} clips do not say where their camera "
+                "stood, so they cannot be filmed again; train with --as-filmed"
+            )
+        if refilm:
+            self._rotation = np.array([clip.rotation for clip in dataset.clips]).reshape(-1, 3, 3)
+            self._position = np.array([clip.position for clip in dataset.clips])
+        held = np.array([_is_held_out(clip.name.removesuffix(clip.camera)) for clip in dataset.clips])
+        held_rows = held[dataset.columns["clip"]]
+        self._training, self._validation = np.flatnonzero(~held_rows), np.flatnonzero(held_rows)
+        if not len(self._training) or not len(self._validation):  # too few takes to hold any out
+            self._training = self._validation = np.arange(len(dataset))
+
+    def pairs(self, rng: np.random.Generator, count: int) -> Pairs:
+        """``count`` pairs out of the takes that are not held out."""
+        return self._draw(rng, self._training[rng.integers(0, len(self._training), count)])
+
+    def held_out(self, rng: np.random.Generator, count: int) -> Pairs:
+        """``count`` pairs out of the takes that are, as they were filmed."""
+        rows = self._validation[rng.integers(0, len(self._validation), count)]
+        return self._as_filmed(rows)
+
+    def _draw(self, rng: np.random.Generator, rows: NDArray[np.integer]) -> Pairs:
+        if not self.refilm:
+            return self._as_filmed(rows)
+        clip = self.dataset.columns["clip"][rows]
+        world = self.dataset.columns["xyz"][rows] @ self._rotation[clip] + self._position[clip][:, None]
+        return filmed(rng, varied(rng, world))
+
+    def _as_filmed(self, rows: NDArray[np.integer]) -> Pairs:
+        columns = (self.dataset.columns[name][rows] for name in ("uv", "xyz", "focal", "center"))
+        return Pairs(*(torch.from_numpy(np.ascontiguousarray(column)) for column in columns))
+
+    def about(self) -> dict[str, Any]:
+        """Name, split, size, fingerprint and how it was drawn from."""
+        about = self.dataset.about
+        return {
+            "dataset": about.name,
+            "split": about.split,
+            "samples": len(self._training),
+            "fingerprint": self.dataset.fingerprint,
+            "refilmed": self.refilm,
+        }
+
+
+def _is_held_out(take: str) -> bool:
+    return int.from_bytes(hashlib.sha256(take.encode()).digest()[:4]) % HELD_OUT == 0
+
+
+class SyntheticSource:
+    """Pairs without end from the shipped motion prior."""
+
+    name = "synthetic"
+
+    def __init__(self) -> None:
+        from benchsuite.synthetic import SyntheticMotion, load_prior
+
+        self._motion = SyntheticMotion(load_prior())
+
+    def pairs(self, rng: np.random.Generator, count: int) -> Pairs:
+        """``count`` pairs nobody has seen before."""
+        world = self._motion.poses(rng, count)
+        mirrored = world[:, list(H36M_17.mirror)] * (-1.0, 1.0, 1.0)
+        return filmed(rng, np.where(rng.random(count)[:, None, None] < 0.5, mirrored, world))
+
+    held_out = pairs
+
+    def about(self) -> dict[str, Any]:
+        """That it is the synthetic source."""
+        return {"dataset": self.name}
