@@ -1,12 +1,18 @@
-"""Records: one JSON file a cell of the run's matrix, and the numbers papers report."""
+"""Records: one JSON file a cell of the run's matrix, at a place that follows from what the cell is."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 from benchsuite_registry.contracts import Metric, Scalar
+
+from benchsuite.documents import WrongDocument, dump, load, plain, write_whole
 
 SCHEMA = 1
 
@@ -22,6 +28,7 @@ class Part:
         changed: the parameters that differ from the defaults, as shown in tables.
         distribution: ``name version`` of the distribution it came from.
         weights: sha256 of its trained weights, if it has any.
+        trained: how they came about, as the weights file says: ``recipe``, ``seed``...
     """
 
     kind: str
@@ -30,6 +37,7 @@ class Part:
     changed: Mapping[str, Scalar] = field(default_factory=dict)
     distribution: str = ""
     weights: str | None = None
+    trained: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -79,3 +87,87 @@ class Record:
     provenance: Mapping[str, Any]
     origin: Literal["measured", "reported"] = "measured"
     schema: int = SCHEMA
+
+
+def identity(record: Record) -> str:
+    """Hex sha256 over what makes two cells the same; only the seed counts of the provenance.
+
+    Versions do not count, nor where the weights lay: their hash does.
+    """
+    said = {
+        "source": identity_of(record.source),
+        "refiner": record.refiner and identity_of(record.refiner),
+        "evaluator": identity_of(record.evaluator),
+        "dataset": record.dataset.fingerprint,
+        "seed": record.provenance.get("seed"),
+        "protocol": record.protocol,
+    }
+    return hashlib.sha256(json.dumps(plain(said), sort_keys=True).encode()).hexdigest()
+
+
+def identity_of(part: Part) -> dict[str, Any]:
+    """What makes two parts the same, JSON-able: not its version, not where its weights lay."""
+    return {
+        "kind": part.kind,
+        "name": part.name,
+        "parameters": {k: v for k, v in part.parameters.items() if k != "weights" or part.weights is None},
+        "weights": part.weights,
+        "distribution": re.sub(r" \d\S*$", "", part.distribution),
+    }
+
+
+def record_path(root: Path, record: Record) -> Path:
+    """Where ``record`` lies: ``records/<evaluator>/<dataset>/<source>[+<refiner>]-<hash8>.json``.
+
+    Names are made safe for any file system; parameters stand in the hash alone.
+
+    Args:
+        root: the results folder.
+        record: may lack its metrics: a place depends on what the cell is, not on what came of it.
+    """
+    method = _file_name(record.source.name)
+    if record.refiner:
+        method += f"+{_file_name(record.refiner.name)}"
+    folder = root / "records" / _file_name(record.evaluator.name) / _file_name(record.dataset.name)
+    return folder / f"{method}-{identity(record)[:8]}.json"
+
+
+def _file_name(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9._-]", "_", name)[:80].lstrip(".") or "_"
+
+
+def write_record(root: Path, record: Record) -> Path:
+    """Write ``record`` at its place, whole or not at all; an earlier record of the cell gives way.
+
+    Raises:
+        CannotWrite: a full disk, a read-only folder...; names the folder.
+        TypeError: something in the record that JSON cannot hold; names its key.
+    """
+    path = record_path(root, record)
+    write_whole(path, dump(record))
+    return path
+
+
+def read_record(path: Path) -> Record:
+    """The record in the file ``path``.
+
+    Raises:
+        WrongDocument: the file is not what ``write_record`` writes; names file, key, wanted, found.
+    """
+    return load(path, Record, SCHEMA)
+
+
+def read_records(root: Path) -> tuple[Record, ...]:
+    """All records under ``root``, the results folder, in the order of their paths.
+
+    Raises:
+        WrongDocument: as ``read_record``, or a record that does not lie at its place: it was
+            renamed, or what the cell is was changed by hand.
+    """
+    records = []
+    for path in sorted((root / "records").rglob("*.json"), key=lambda p: p.relative_to(root).as_posix()):
+        record = read_record(path)
+        if (place := record_path(root, record)) != path:
+            raise WrongDocument(f"{path}: what it records belongs at {place}")
+        records.append(record)
+    return tuple(records)

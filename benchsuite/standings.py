@@ -1,0 +1,183 @@
+"""Who stands where: which records may share a table, which are one method's seeds, who is best."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from benchsuite_registry.contracts import Metric, Scalar
+
+from benchsuite.documents import plain
+from benchsuite.results import DatasetUsed, Part, Record, identity_of
+
+
+@dataclass(frozen=True)
+class Column:
+    """What the numbers of a column have in common."""
+
+    name: str
+    unit: str
+    better: Literal["lower", "higher"]
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A metric of one method over its seeds.
+
+    Attributes:
+        mean: over the seeds.
+        sd: standard deviation over the seeds (n - 1), None for a single one.
+        low: lower end of the 95 % interval, averaged over the seeds; None if none was made.
+        high: upper end of it.
+        n: how many samples it stands on.
+    """
+
+    mean: float
+    sd: float | None
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A row: one method, as many records as seeds were run.
+
+    Attributes:
+        method: the source as a command line spells it.
+        recipe: the label of its training, or empty.
+        refiner: likewise; None for the bare source.
+        records: they differ in their seeds alone.
+    """
+
+    method: str
+    recipe: str
+    refiner: str | None
+    records: tuple[Record, ...]
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Types of what went wrong; empty if nothing did."""
+        return tuple(sorted({r.failure.type for r in self.records if r.failure}))
+
+    def figure(self, column: Column, group: str = "") -> Figure | None:
+        """The numbers of ``column`` for ``group``, if every seed has them."""
+        found = [m for r in self.records for m in r.metrics if m.group == group and column_of(m) == column]
+        if not found or len(found) != len(self.records):
+            return None
+        mean = _mean([m.value for m in found])
+        squares = math.fsum((m.value - mean) ** 2 for m in found)
+        sd = math.sqrt(squares / (len(found) - 1)) if len(found) > 1 else None
+        lows = [m.low for m in found if m.low is not None and m.high is not None]
+        highs = [m.high for m in found if m.low is not None and m.high is not None]
+        known = len(lows) == len(found)
+        return Figure(mean, sd, _mean(lows) if known else None, _mean(highs) if known else None, found[0].n)
+
+
+@dataclass(frozen=True)
+class Contest:
+    """All that one evaluator scored on one dataset under one protocol.
+
+    Attributes:
+        evaluator: who scored.
+        dataset: on what.
+        protocol: what all numbers in it have in common.
+        columns: metrics of the whole set; the first is the headline.
+        groups: groups of the headline by kind, such as ``{"action": ("action=walk",)}``.
+        standings: best first, failed ones last.
+    """
+
+    evaluator: str
+    dataset: DatasetUsed
+    protocol: Mapping[str, Scalar]
+    columns: tuple[Column, ...]
+    groups: Mapping[str, tuple[str, ...]]
+    standings: tuple[Standing, ...]
+
+
+def column_of(metric: Metric) -> Column:
+    """The column that ``metric`` belongs in."""
+    return Column(metric.name, metric.unit, metric.better)
+
+
+def contests(records: Sequence[Record]) -> tuple[Contest, ...]:
+    """``records`` sorted into tables: equal evaluator, dataset and protocol, or another table."""
+    tables = defaultdict(list)
+    for record in records:
+        shared = (record.origin, identity_of(record.evaluator), record.dataset, record.protocol)
+        tables[_key(shared)].append(record)
+    made = [_contest(tables[key]) for key in sorted(tables)]
+    return tuple(sorted(made, key=lambda c: (c.evaluator, c.dataset.name, c.dataset.split)))
+
+
+def _contest(records: Sequence[Record]) -> Contest:
+    metrics = [m for r in records for m in r.metrics]
+    columns = tuple(dict.fromkeys(column_of(m) for m in metrics if not m.group))
+    groups: dict[str, dict[str, None]] = defaultdict(dict)
+    for metric in metrics:
+        if metric.group and column_of(metric) in columns[:1]:
+            groups[metric.group.partition("=")[0]][metric.group] = None
+    return Contest(
+        evaluator=spelling(records[0].evaluator),
+        dataset=records[0].dataset,
+        protocol=records[0].protocol,
+        columns=columns,
+        groups={kind: tuple(found) for kind, found in groups.items()},
+        standings=tuple(sorted(_standings(records), key=lambda s: _place(s, columns[:1]))),
+    )
+
+
+def _standings(records: Sequence[Record]) -> list[Standing]:
+    methods = defaultdict(list)
+    for record in records:
+        source = identity_of(record.source)
+        if recipe := record.source.trained.get("recipe"):
+            source["weights"] = recipe
+        refiner = record.refiner and identity_of(record.refiner)
+        methods[_key((source, refiner, record.failure is not None))].append(record)
+    standings = []
+    for runs in methods.values():
+        seeds = {_key((r.source.trained.get("seed"), r.provenance.get("seed"))) for r in runs}
+        if len(seeds) == len(runs):
+            standings.append(_standing(runs))
+        else:  # not their seeds alone tell them apart, so their weights do
+            standings += [_standing([run], weights=True) for run in runs]
+    return standings
+
+
+def _standing(runs: Sequence[Record], *, weights: bool = False) -> Standing:
+    source, refiner = runs[0].source, runs[0].refiner
+    recipe = source.trained.get("recipe") or ""
+    weights = weights or ("weights" in source.changed and not recipe)
+    method = spelling(source, weights=weights)
+    return Standing(method, recipe, spelling(refiner) if refiner else None, tuple(runs))
+
+
+def spelling(part: Part, *, weights: bool = True) -> str:
+    """``part`` as a command line spells it, its weights by the start of their hash, if wanted."""
+    shown: dict[str, Scalar] = {k: v for k, v in part.changed.items() if k != "weights" or not part.weights}
+    if weights and part.weights:
+        shown["weights"] = part.weights[:8]
+    pairs = ",".join(f"{k}={v}" for k, v in sorted(shown.items()))
+    return f"{part.name}:{pairs}" if pairs else part.name
+
+
+def _place(standing: Standing, headline: tuple[Column, ...]) -> tuple[Any, ...]:
+    """Sorts best first, then without a number, then failed; by name where equal."""
+    figure = standing.figure(headline[0]) if headline else None
+    value = math.nan if figure is None else figure.mean if headline[0].better == "lower" else -figure.mean
+    undefined = math.isnan(value)
+    names = (standing.method, standing.recipe, standing.refiner or "")
+    return (bool(standing.errors), undefined, 0.0 if undefined else value, *names)
+
+
+def _key(value: Any) -> str:
+    return json.dumps(plain(value), sort_keys=True)
+
+
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
