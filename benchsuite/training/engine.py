@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +28,7 @@ from benchsuite.training.sources import Source
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
-FIT_SAMPLES = 200_000
+FIT_SAMPLES = 100_000
 VALIDATION_SAMPLES = 4096
 _FIT, _VALIDATE, _TRAIN = 0, 1, 2  # streams of random numbers that must not meet
 
@@ -91,10 +93,12 @@ def train(make_course: Callable[[], Course], sources: Sequence[Source], plan: Pl
         strategy=strategy,
         precision=plan.precision,  # type: ignore[arg-type]
     )
+    # a partial, because Fabric looks into plain arguments and stumbles over frozen ones
+    work = partial(_run, make_course=make_course, sources=sources, plan=plan)
     if plan.processes > 1:
-        fabric.launch(_run, make_course, sources, plan)
+        fabric.launch(work)
     else:
-        _run(fabric, make_course, sources, plan)
+        work(fabric)
 
 
 class _Loss(nn.Module):
@@ -114,7 +118,7 @@ def _run(fabric: Fabric, make_course: Callable[[], Course], sources: Sequence[So
     course = make_course()
     fit = _draw(sources, (plan.seed, _FIT), FIT_SAMPLES)
     course.fit(fit)
-    course.network.to(fabric.device)
+    course.network.to(fabric.device).eval().requires_grad_(False)  # each stage wakes its own part
     validation = joined(
         [
             s.held_out(np.random.default_rng((plan.seed, _VALIDATE, k)), VALIDATION_SAMPLES)
@@ -153,6 +157,18 @@ def _draw(sources: Sequence[Source], key: tuple[int, ...], count: int) -> Pairs:
     )
 
 
+def _ahead(draw: Callable[[int], Pairs], steps: range) -> Iterator[tuple[int, Pairs]]:
+    """Each step with its pairs, drawn in a thread of their own while the step before is computed."""
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming = pool.submit(draw, steps.start) if steps else None
+        for step in steps:
+            assert coming is not None
+            pairs = coming.result()
+            if step + 1 < steps.stop:
+                coming = pool.submit(draw, step + 1)
+            yield step, pairs
+
+
 def _run_stage(
     fabric: Fabric,
     stage: Stage,
@@ -185,14 +201,14 @@ def _run_stage(
     )
     saved = time.monotonic()
     stage.module.train()
-    for step in range(first, stage.steps):
-        pairs = _draw(sources, (plan.seed, _TRAIN, number, step, fabric.global_rank), share)
+    key = (plan.seed, _TRAIN, number, fabric.global_rank)
+    for step, pairs in _ahead(lambda step: _draw(sources, (*key, step), share), range(first, stage.steps)):
         torch.manual_seed(hash((plan.seed, number, step, fabric.global_rank)) % 2**63)  # dropout of this step
         for group, lr in zip(optimizer.param_groups, base_lr, strict=True):
             group["lr"] = lr * stage.lr_factor(step)
         loss = model(*pairs.to(fabric.device))
         if not torch.isfinite(loss):
-            raise TrainingStopped(f"{stage.name}: the loss is {float(loss)} at step {step}; {resume.kept()}")
+            raise TrainingStopped(f"{stage.name}: the loss is {loss.item()} at step {step}; {resume.kept()}")
         optimizer.zero_grad(set_to_none=True)
         fabric.backward(loss)
         optimizer.step()
@@ -201,7 +217,7 @@ def _run_stage(
         if (step + 1) % plan.validate_every == 0 or step + 1 == stage.steps:
             error = _validate(stage, validation)
             curve.append([step + 1, round(error, 4)])
-            bar.set_postfix_str(f"loss {float(loss):.4f}, held out {error:.1f} {stage.unit}")
+            bar.set_postfix_str(f"loss {loss.item():.4f}, held out {error:.1f} {stage.unit}")
             if error < best:
                 best, waited = error, 0
                 best_weights = {k: v.detach().clone() for k, v in stage.module.state_dict().items()}

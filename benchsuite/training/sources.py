@@ -107,24 +107,32 @@ def _is_held_out(take: str) -> bool:
     return int.from_bytes(hashlib.sha256(take.encode()).digest()[:4]) % HELD_OUT == 0
 
 
+POOL = 200_000
+"""Synthetic postures a training run draws from; bodies and views are new at every draw."""
+
+
 class SyntheticSource:
-    """Pairs without end from the shipped motion prior."""
+    """Pairs from the shipped motion prior: postures out of a large pool, each time with another body and camera."""
 
     name = "synthetic"
 
     def __init__(self) -> None:
-        from benchsuite.synthetic import SyntheticMotion, load_prior
+        from benchsuite.synthetic.source import SyntheticMotion
 
-        self._motion = SyntheticMotion(load_prior())
+        motion = SyntheticMotion()
+        self._fingerprint = motion.prior.fingerprint
+        self._training, self._validation = (
+            motion.poses(np.random.default_rng(stream), count) for stream, count in ((1, POOL), (2, POOL // HELD_OUT))
+        )
 
     def pairs(self, rng: np.random.Generator, count: int) -> Pairs:
-        """``count`` pairs nobody has seen before."""
-        world = self._motion.poses(rng, count)
-        mirrored = world[:, list(H36M_17.mirror)] * (-1.0, 1.0, 1.0)
-        return filmed(rng, np.where(rng.random(count)[:, None, None] < 0.5, mirrored, world))
+        """``count`` training pairs."""
+        return filmed(rng, varied(rng, self._training[rng.integers(0, len(self._training), count)]))
 
-    held_out = pairs
+    def held_out(self, rng: np.random.Generator, count: int) -> Pairs:
+        """``count`` pairs of postures outside the pool."""
+        return filmed(rng, self._validation[rng.integers(0, len(self._validation), count)])
 
     def about(self) -> dict[str, Any]:
-        """That it is the synthetic source."""
-        return {"dataset": self.name}
+        """That it is the synthetic source, and of which prior."""
+        return {"dataset": self.name, "samples": POOL, "fingerprint": self._fingerprint, "refilmed": True}
