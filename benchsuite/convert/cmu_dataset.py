@@ -142,5 +142,4 @@ NEAREST_MM = 1000.0
 def _sees(xyz: NDArray[np.float64], uv: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Which frames (C, T) have every joint in the picture and in front of the camera."""
     inside = ((uv >= 0) & (uv <= IMAGE_SIZE_PX)).all(axis=(2, 3))
-    seen: NDArray[np.bool_] = inside & (xyz[..., 2] > NEAREST_MM).all(axis=2)
-    return seen
+    return np.asarray(inside & (xyz[..., 2] > NEAREST_MM).all(axis=2))

@@ -258,7 +258,7 @@ class _Resume:
         self.plan = repr(sorted({**kept, **course.architecture}.items()))
 
     def load(self) -> dict[str, Any]:
-        start = {"stage": 0, "step": 0, "optimizer": None, "history": {}}
+        start: dict[str, Any] = {"stage": 0, "step": 0, "optimizer": None, "history": {}}
         if not self.path.is_file():
             return start
         state: dict[str, Any] = torch.load(self.path, weights_only=True)

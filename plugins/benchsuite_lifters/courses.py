@@ -97,7 +97,8 @@ class _Course:
     def mpjpe(self, pairs: Pairs) -> Tensor:
         """Mean distance of all 17 joints, mm, root at the origin."""
         found = self.network.poses(self.network.left_view(pairs.uv, pairs.camera))
-        return (found - (pairs.xyz - pairs.xyz[:, :1])).norm(dim=-1).mean()
+        gaps: Tensor = torch.linalg.vector_norm(found - (pairs.xyz - pairs.xyz[:, :1]), dim=-1)
+        return gaps.mean()
 
 
 class MartinezCourse(_Course):
@@ -145,4 +146,5 @@ class StereoCourse(_Course):
         """Mean distance of the synthesised right view's keypoints, px."""
         left = self.network.left_view(pairs.uv, pairs.camera)
         gap = self.network.synthesise(left) - self.network.right_view(pairs)
-        return torch.linalg.vector_norm(gap.unflatten(1, (-1, 2)), dim=-1).mean()
+        gaps: Tensor = torch.linalg.vector_norm(gap.view(len(gap), -1, 2), dim=-1)
+        return gaps.mean()

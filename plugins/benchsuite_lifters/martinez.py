@@ -37,7 +37,7 @@ class Martinez(LiftingNetwork):
 
     def poses(self, left: Tensor) -> Tensor:
         """Root-relative poses (B, 17, 3) mm from the network's pixels (B, 32)."""
-        found = self.scale_pose.inverse(self.lifting(self.scale_left(left))).unflatten(1, (-1, 3))
+        found = self.scale_pose.inverse(self.lifting(self.scale_left(left))).view(len(left), len(H36M_17) - 1, 3)
         return torch.cat((torch.zeros_like(found[:, :1]), found), dim=1)
 
     def prepared(self) -> Self:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from benchsuite_registry.checkpoints import WrongCheckpoint, fill, load_checkpoint
@@ -12,7 +12,7 @@ from benchsuite_lifters.martinez import Martinez
 from benchsuite_lifters.network import Architecture, LiftingNetwork
 from benchsuite_lifters.stereo import Stereo
 
-_NETWORKS: Mapping[str, type[LiftingNetwork]] = {"martinez": Martinez, "stereo": Stereo}
+_NETWORKS: Mapping[str, Callable[[Architecture], LiftingNetwork]] = {"martinez": Martinez, "stereo": Stereo}
 
 
 def _network(method: str, weights: str) -> LiftingNetwork:

@@ -37,7 +37,8 @@ class Stereo(LiftingNetwork):
 
     def synthesise(self, left: Tensor) -> Tensor:
         """The right view (B, 34) px from the left one."""
-        return self.scale_right.inverse(self.synthesis(self.scale_left(left)))
+        found: Tensor = self.scale_right.inverse(self.synthesis(self.scale_left(left)))
+        return found
 
     def reconstruct(self, left: Tensor) -> Tensor:
         """Scaled pose (B, 51) from the left view (B, 34) px, the right one synthesised and taken as it is.
@@ -53,7 +54,7 @@ class Stereo(LiftingNetwork):
 
     def poses(self, left: Tensor) -> Tensor:
         """Root-relative poses (B, 17, 3) mm from the network's pixels (B, 34). Source: Eq. (2), Sec. 3.3."""
-        found = self.scale_pose.inverse(self.reconstruct(left)).unflatten(1, (-1, 3))
+        found: Tensor = self.scale_pose.inverse(self.reconstruct(left)).view(len(left), len(H36M_17), 3)
         return found - found[:, :1]
 
     def prepared(self) -> Self:
