@@ -1,1 +1,95 @@
-"""The command line."""
+"""The command line: which commands there are, and how each ends.
+
+A command is a module with ``HELP``, ``configure(parser)`` and ``main(args) -> int``; only the one
+asked for is imported.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from difflib import get_close_matches
+from importlib import import_module, metadata
+
+COMMANDS = {
+    "run": ("run", "measure methods on datasets"),
+    "list": ("listing", "list methods, datasets and plugins"),
+    "describe": ("describe", "say what a component is and which parameters it takes"),
+    "evaluate": ("evaluate", "score predictions made elsewhere"),
+    "leaderboard": ("leaderboard", "write the leaderboard of all results"),
+    "convert": ("convert", "convert a source of poses into a dataset folder"),
+    "train": ("train", "train a method"),
+    "fit-prior": ("fit_prior", "fit the motion prior behind the dataset `synthetic`"),
+    "show": ("show", "draw poses of a dataset"),
+}
+"""Each command's module and what it does."""
+
+ALL_GOOD, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
+
+
+class UsageError(Exception):
+    """The command line asks for something that cannot be; nothing was done."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns its exit code: 0 all good, 1 some of it failed, 2 usage, 130 interrupted."""
+    words = list(sys.argv[1:] if argv is None else argv)
+    try:
+        args = _parser(words).parse_args(words)
+        code: int = args.main(args)
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # whoever read our output has had enough, as in `benchsuite list | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ALL_GOOD
+    except _refusals() as error:
+        return _refused(words, error)
+    except OSError as error:
+        if error.filename is None:  # no file that the user named, so a traceback serves him better
+            raise
+        return _refused(words, error)
+    return code
+
+
+def _refused(words: Sequence[str], error: Exception) -> int:
+    print(f"benchsuite {words[0]}: error: {error}", file=sys.stderr)
+    return USAGE
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser, with the arguments of the one command that ``words`` ask for."""
+    parser = argparse.ArgumentParser("benchsuite", description="A benchmark of monocular 3D human pose estimation.")
+    parser.add_argument("--version", action="version", version=f"benchsuite {metadata.version('benchsuite')}")
+    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    asked = next((word for word in words if not word.startswith("-")), None)
+    if asked is not None and asked not in COMMANDS:
+        near = get_close_matches(asked, COMMANDS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        parser.error(f"unknown command {asked!r}{hint}; there are {', '.join(COMMANDS)}")
+    for name, (module, text) in COMMANDS.items():
+        command = commands.add_parser(name, help=text)
+        if name == asked:
+            described = import_module(f"benchsuite.cli.{module}")
+            command.description = described.HELP
+            described.configure(command)
+            command.set_defaults(main=described.main)
+    return parser
+
+
+def _refusals() -> tuple[type[Exception], ...]:
+    """Errors whose message is all that a user needs. A module that nobody imported has raised none of its own."""
+    known = {
+        "benchsuite_registry.registries": ("UnknownName", "WrongParameter"),
+        "benchsuite_registry.checkpoints": ("WrongCheckpoint",),
+        "benchsuite.columns": ("WrongDataset",),
+        "benchsuite.documents": ("WrongDocument", "CannotWrite"),
+        "benchsuite.runner": ("WrongRun",),
+        "benchsuite.drawing": ("NoMatplotlib",),
+        "benchsuite.training.engine": ("TrainingStopped",),
+    }
+    loaded = ((sys.modules[module], names) for module, names in known.items() if module in sys.modules)
+    return (UsageError, *(getattr(module, name) for module, names in loaded for name in names))

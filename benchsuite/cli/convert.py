@@ -7,6 +7,8 @@ import sys
 from importlib import import_module
 from pathlib import Path
 
+from benchsuite.cli import UsageError
+
 HELP = "convert a source of poses into a dataset folder"
 
 FORMATS = {
@@ -27,7 +29,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Convert; 1 if some files could not be."""
     convert = import_module(FORMATS[args.format][0]).convert
-    outcome = convert(args.source, args.out, args.seed)
+    try:
+        outcome = convert(args.source, args.out, args.seed)
+    except OSError as error:  # no such source, nothing in it, a folder that cannot be written
+        raise UsageError(str(error)) from None
     for note in outcome.notes:
         print(note)
     for problem in outcome.problems:

@@ -90,10 +90,13 @@ def _write(takes: Sequence[Take], split: Split, out: Path, source: Path, seed: i
                     action=take.action,
                     subject=take.performer,
                     camera=f"cam{number + 1}",
+                    take=take.name,
                     rotation=tuple(camera.rotation[0].ravel().tolist()),
                     position=tuple(camera.position[0].tolist()),
                 )
             )
+    if not clips:
+        return f"{split}: nothing written: in none of {total} frames does a camera see the whole person"
     columns = {name: np.concatenate(some) for name, some in parts.items()}
     columns["visible"] = np.ones(columns["uv"].shape[:2], dtype=bool)
     about = About(

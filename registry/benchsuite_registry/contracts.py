@@ -188,6 +188,7 @@ class Entry(Generic[T_co]):
         checkpoint: path of its trained weights, hashed into every record; None if it has none.
         course: makes its ``benchsuite.training`` course, if it can be trained.
         training: parameters of ``course`` beside those of ``build``.
+        needs: dataset columns it cannot do without, such as ``xyz``.
         expected_failures: conformance checks it does not pass, each with the reason.
     """
 
@@ -200,6 +201,7 @@ class Entry(Generic[T_co]):
     checkpoint: Callable[[Mapping[str, Scalar]], Path | None] | None = None
     course: Callable[..., Any] | None = None
     training: Mapping[str, Parameter] = field(default_factory=dict)
+    needs: tuple[str, ...] = ()
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -36,7 +36,7 @@ def load_registries(plugin_files: Iterable[Path] = ()) -> Registries:
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     registries = Registries()
-    for point in sorted(metadata.entry_points(group=PROJECT), key=lambda p: p.name):
+    for point in sorted(metadata.entry_points(group=PROJECT), key=_order):
         origin = Origin(
             point.dist.name if point.dist else "unknown distribution",
             point.dist.version if point.dist else "",
@@ -46,6 +46,11 @@ def load_registries(plugin_files: Iterable[Path] = ()) -> Registries:
         origin = Origin(f"file {file}", "")
         _admit(manager, registries, file.stem, origin, lambda file=file: _import_file(file))
     return registries
+
+
+def _order(point: metadata.EntryPoint) -> tuple[bool, str]:
+    """Our own packs first, so that a plugin that claims a name of theirs breaks itself, not them."""
+    return point.dist is None or point.dist.name != PROJECT, point.name
 
 
 def _admit(
@@ -78,10 +83,9 @@ def _admit(
 
 
 def _refuse_misspelt(manager: pluggy.PluginManager, plugin: Any) -> None:
-    known = set(_HOOKS)
     implemented = {c.name for c in manager.get_hookcallers(plugin) or ()}
-    if stray := sorted(implemented - known):
-        raise AttributeError(f"no such hook: {', '.join(stray)}; there are {', '.join(known)}")
+    if stray := sorted(implemented - set(_HOOKS)):
+        raise AttributeError(f"no such hook: {', '.join(stray)}; there are {', '.join(_HOOKS)}")
 
 
 def _import_file(path: Path) -> Any:

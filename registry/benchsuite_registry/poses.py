@@ -187,17 +187,21 @@ class PoseBatch(_Carrier):
         frame: whether the origin is the root joint or the camera.
         skeleton: names of the J joints.
         ids: (B,) int64 row numbers in the dataset.
+        right_uv: (B, J, 2) px, the keypoints as a second camera would see them, of lifters that synthesise them.
     """
 
     xyz: Tensor
     frame: Frame
     skeleton: Skeleton
     ids: Tensor
+    right_uv: Tensor | None = None
 
     def __post_init__(self) -> None:
         _expect("PoseBatch", "xyz", self.xyz, (None, len(self.skeleton), 3))
         _expect("PoseBatch", "ids", self.ids, (len(self.xyz),))
         _dtype("PoseBatch", "xyz", self.xyz, torch.float32, torch.float64)
+        if self.right_uv is not None:
+            _expect("PoseBatch", "right_uv", self.right_uv, (len(self.xyz), len(self.skeleton), 2))
 
     def __len__(self) -> int:
         return len(self.xyz)
@@ -221,7 +225,7 @@ class PoseBatch(_Carrier):
             else:
                 parts = (w * self.xyz[:, self.skeleton.index(j)] for j, w in weights.items())
                 columns.append(torch.stack(tuple(parts)).sum(dim=0))
-        return replace(self, xyz=torch.stack(columns, dim=1), skeleton=other)
+        return replace(self, xyz=torch.stack(columns, dim=1), skeleton=other, right_uv=None)
 
 
 @dataclass(frozen=True)
@@ -245,11 +249,21 @@ class Category(_Carrier):
 
 @dataclass(frozen=True)
 class Labels(_Carrier):
-    """What evaluators group samples by."""
+    """What evaluators group samples by.
+
+    Attributes:
+        action: what is done.
+        subject: who does it.
+        clip: which clip a sample belongs to.
+        split: ``train`` or ``test``, in datasets that hold both.
+        take: what the clip shows; cameras that saw one take are not independent of each other.
+    """
 
     action: Category
     subject: Category
     clip: Category
+    split: Category | None = None
+    take: Category | None = None
 
     def __len__(self) -> int:
         return len(self.action)
@@ -260,12 +274,14 @@ class Target(_Carrier):
     """The truth. Evaluators and trainers see it; methods under test never do.
 
     Attributes:
-        poses: the true poses, camera frame.
+        poses: the true poses, camera frame; NaN in datasets that are 2D only.
         labels: action, subject and clip of each sample.
+        keypoints: what the method was given.
     """
 
     poses: PoseBatch
     labels: Labels
+    keypoints: KeypointBatch | None = None
 
     def __post_init__(self) -> None:
         if len(self.poses) != len(self.labels):

@@ -1,0 +1,70 @@
+"""Arguments that several commands share, and what they stand for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchsuite_registry.manager import load_registries
+from benchsuite_registry.registries import Registries
+
+from benchsuite.cli import UsageError
+
+if TYPE_CHECKING:
+    from benchsuite.dataset import Dataset
+
+DATASETS = {"synthetic": "embedded: people drawn from a prior fitted to motion capture, seen by virtual cameras"}
+"""Datasets known by a name; all others are folders."""
+
+DEFAULT_EVALUATOR = "h36m-p1"
+
+
+def natural(text: str) -> int:
+    """The whole number of 0 or more that ``text`` spells."""
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"wanted a whole number of 0 or more, found {text!r}")
+    return int(text)
+
+
+def positive(text: str) -> int:
+    """The whole number of 1 or more that ``text`` spells."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"wanted a whole number of 1 or more, found {text!r}")
+    return int(text)
+
+
+def add_plugin(parser: argparse.ArgumentParser) -> None:
+    """``--plugin FILE``."""
+    parser.add_argument(
+        "--plugin", action="append", type=Path, default=[], metavar="FILE.py", help="a file with benchsuite's hooks"
+    )
+
+
+def registries(args: argparse.Namespace) -> Registries:
+    """All components; plugins that are broken are named on stderr."""
+    loaded = load_registries(args.plugin)
+    for broken in loaded.broken:
+        print(f"warning: {broken}", file=sys.stderr)
+    return loaded
+
+
+def open_named(text: str) -> tuple[str, Dataset]:
+    """A dataset by name or folder, and what to call it wherever the machine must not show.
+
+    Raises:
+        UsageError: neither a name nor a folder.
+        WrongDataset: the folder is no dataset.
+    """
+    from benchsuite.dataset import open_dataset
+    from benchsuite.synthetic.source import synthetic_dataset
+
+    if text in DATASETS:
+        return text, synthetic_dataset()
+    if not Path(text).is_dir():
+        near = get_close_matches(text, DATASETS, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"dataset {text!r}: wanted {' or '.join(DATASETS)} or a dataset folder{hint}")
+    return Path(text).resolve().name, open_dataset(Path(text))

@@ -1,0 +1,103 @@
+"""``benchsuite evaluate``: score predictions that were made elsewhere."""
+
+from __future__ import annotations
+
+import argparse
+import zipfile
+import zlib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from benchsuite.cli import UsageError
+from benchsuite.cli.arguments import DEFAULT_EVALUATOR, add_plugin, open_named, registries
+
+if TYPE_CHECKING:
+    from benchsuite_registry.poses import PoseBatch
+    from numpy.typing import NDArray
+
+    from benchsuite.dataset import Dataset
+
+HELP = """Score a .npz file of predictions: `xyz` (N, J, 3) in mm, camera axes, joints as in the dataset; its rows in
+the order of the dataset's, or told by `ids` (N,), the dataset's row numbers."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    parser.add_argument("predictions", type=Path, metavar="PREDICTIONS.npz")
+    parser.add_argument("--dataset", required=True, metavar="D", help="`synthetic` or a dataset folder")
+    parser.add_argument("--evaluator", default=DEFAULT_EVALUATOR, metavar="NAME", help="default: %(default)s")
+    add_plugin(parser)
+    parser.add_argument("--json", action="store_true", help="print the record as JSON in place of a table")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Print the score; 1 if the evaluator fails."""
+    evaluator = registries(args).evaluators.parse(args.evaluator)
+
+    from benchsuite_registry.checkpoints import sha256
+
+    from benchsuite.cells import Cell, blank_record, protocol_on
+    from benchsuite.cli.tables import print_json, print_tables, report_failures
+    from benchsuite.pipeline import Branch, Settings, score
+    from benchsuite.provenance import described, environment
+    from benchsuite.results import Part
+    from benchsuite.runner import check_dataset
+
+    name, dataset = open_named(args.dataset)
+    check_dataset(name, dataset, [evaluator])
+    settings = Settings()
+    predictions = _read(args.predictions, dataset)
+    source = Part("predictions", args.predictions.name, weights=sha256(args.predictions))
+    provenance = environment(settings.device)
+    blank = blank_record([source, described(evaluator)], protocol_on(evaluator, dataset), dataset, provenance)
+    record = Cell(Branch(None, evaluator), blank).filled(score(predictions, evaluator, dataset, settings))
+    (print_json if args.json else print_tables)([record])
+    return report_failures([record])
+
+
+def _read(file: Path, dataset: Dataset) -> PoseBatch:
+    """The poses in ``file``, in the order of the dataset's rows.
+
+    Raises:
+        UsageError: not a .npz file, an array missing or unknown, of the wrong shape or type, ids that are not those
+            of the dataset.
+        WrongDataset: not in mm.
+    """
+    import numpy as np
+    import torch
+    from benchsuite_registry.poses import Frame, PoseBatch
+
+    from benchsuite.dataset import check_unit
+
+    arrays = _arrays(file)
+    xyz, wanted = arrays["xyz"], (len(dataset), len(dataset.skeleton), 3)
+    if xyz.shape != wanted or xyz.dtype not in (np.float32, np.float64):
+        raise UsageError(f"{file}: xyz: wanted float32 or float64 {wanted}, found {xyz.dtype} {xyz.shape}")
+    check_unit(str(file), xyz, dataset.skeleton)
+    rows = np.arange(len(dataset))
+    if "ids" in arrays:
+        ids = arrays["ids"]
+        if ids.shape != rows.shape or ids.dtype.kind not in "iu":
+            raise UsageError(f"{file}: ids: wanted whole numbers {rows.shape}, found {ids.dtype} {ids.shape}")
+        if (absent := np.setdiff1d(rows, ids)).size:
+            raise UsageError(
+                f"{file}: ids: wanted each of 0 to {rows[-1]} once, {absent.size} absent, first {absent[0]}"
+            )
+        xyz = xyz[np.argsort(ids)]
+    frame = Frame.CAMERA if xyz[:, dataset.skeleton.root_index].any() else Frame.ROOT
+    return PoseBatch(torch.from_numpy(xyz), frame, dataset.skeleton, torch.from_numpy(rows))
+
+
+def _arrays(file: Path) -> dict[str, NDArray[Any]]:
+    import numpy as np
+
+    try:
+        with file.open("rb") as opened:
+            archive = np.load(opened, allow_pickle=False)
+            arrays = dict(archive) if isinstance(archive, np.lib.npyio.NpzFile) else {}
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        raise UsageError(f"{file}: wanted a .npz file of numbers: {error}") from None
+    if not {"xyz"} <= set(arrays) <= {"xyz", "ids"}:
+        found = ", ".join(sorted(arrays)) or "none"
+        raise UsageError(f"{file}: wanted a .npz file with the array xyz, and ids if need be, found arrays: {found}")
+    return arrays

@@ -1,0 +1,122 @@
+"""``benchsuite run``: measure all combinations of methods and datasets."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from benchsuite_registry.registries import Component, Registry
+
+from benchsuite.cli import ALL_GOOD, INTERRUPTED, SOME_FAILED, UsageError
+from benchsuite.cli.arguments import DEFAULT_EVALUATOR, add_plugin, natural, open_named, positive, registries
+
+if TYPE_CHECKING:
+    import torch
+
+    from benchsuite.results import Record
+    from benchsuite.runner import Runner
+
+T = TypeVar("T")
+
+HELP = """Measure every source with every refiner on every dataset by every evaluator. NAME may be followed by
+parameters: NAME:key=value,key=value. What the results folder has already is not measured again."""
+
+
+def configure(parser: argparse.ArgumentParser) -> None:
+    """The command's arguments."""
+    several: dict[str, Any] = {"action": "append", "default": []}
+    parser.add_argument("--lifter", **several, metavar="NAME", help="lifts 2D keypoints to 3D")
+    parser.add_argument("--image-model", **several, metavar="NAME", help="predicts 3D from images")
+    parser.add_argument("--refiner", **several, metavar="NAME", help="refines poses; `none` for the bare source")
+    parser.add_argument("--dataset", **several, metavar="D", help="`synthetic` (the default) or a dataset folder")
+    parser.add_argument("--evaluator", **several, metavar="NAME", help=f"scores; default: {DEFAULT_EVALUATOR}")
+    parser.add_argument("--seed", type=natural, default=0, metavar="N", help="default: 0")
+    parser.add_argument("--limit", type=positive, metavar="N", help="take N samples of each dataset, evenly spread")
+    parser.add_argument("--batch", type=positive, default=1024, metavar="N", help="samples a call; default: 1024")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    add_plugin(parser)
+    parser.add_argument("-o", "--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
+    parser.add_argument("--fresh", action="store_true", help="measure again what is there already")
+    parser.add_argument("--json", action="store_true", help="print records as JSON in place of tables")
+
+
+def main(args: argparse.Namespace) -> int:
+    """Measure what is missing, print all that was asked for; 1 if some cells failed."""
+    loaded = registries(args)
+    sources: tuple[Component[Any], ...] = (
+        *_chosen(loaded.lifters, args.lifter),
+        *_chosen(loaded.image_models, args.image_model),
+    )
+    if not sources:
+        raise UsageError(f"wanted a --lifter or an --image-model; lifters: {_names(loaded.lifters)}")
+    bare = (None,) if "none" in args.refiner or not args.refiner else ()
+    refiners = (*bare, *_chosen(loaded.refiners, [text for text in args.refiner if text != "none"]))
+    evaluators = _chosen(loaded.evaluators, args.evaluator or [DEFAULT_EVALUATOR])
+
+    from benchsuite.cli.tables import print_json, print_tables, report_failures
+    from benchsuite.pipeline import Settings  # only now: a wrong name is answered before torch is imported
+    from benchsuite.runner import Matrix, Runner
+
+    matrix = Matrix(
+        sources,
+        refiners,
+        evaluators,
+        tuple(open_named(text) for text in dict.fromkeys(args.dataset or ["synthetic"])),
+        Settings(args.seed, args.batch, _device(args.device)),
+        args.limit,
+    )
+    with contextlib.redirect_stdout(sys.stderr):  # what methods print must not get between our own tables
+        records, code = _measure(Runner(matrix, args.results, fresh=args.fresh), args.results)
+    (print_json if args.json else print_tables)(records)
+    failed = report_failures(records)
+    return code or failed
+
+
+def _measure(runner: Runner, results: Path) -> tuple[list[Record], int]:
+    """The records of all passes, until one is interrupted or cannot be written, and the exit code so far."""
+    from tqdm import tqdm
+
+    from benchsuite.runner import Unwritten
+
+    missing = [one for one in runner.passes if one.missing]
+    if kept := sum(len(one.kept) for one in runner.passes):
+        print(f"already in {results}: {kept} of the cells; --fresh measures them again", file=sys.stderr)
+    records: list[Record] = []
+    total = sum(len(one.dataset) for one in missing)
+    with tqdm(total=total, unit=" samples", disable=None) as bar:
+        for one in runner.passes:
+            bar.set_description(f"{one.source} on {one.dataset.about.name}")
+            records += one.kept
+            try:
+                records += runner.run(one, bar.update) if one.missing else ()
+            except KeyboardInterrupt:
+                bar.close()
+                print(f"interrupted; cells that are finished and stay in {results}: {len(records)}", file=sys.stderr)
+                return records, INTERRUPTED
+            except Unwritten as error:
+                bar.close()
+                print(f"error: {error}; what could not be written is printed all the same", file=sys.stderr)
+                return [*records, *error.records], SOME_FAILED
+    return records, ALL_GOOD
+
+
+def _chosen(registry: Registry[T], texts: Iterable[str]) -> tuple[Component[T], ...]:
+    """The components that ``texts`` spell, each once."""
+    return tuple({str(component): component for component in map(registry.parse, texts)}.values())
+
+
+def _names(registry: Registry[Any]) -> str:
+    return ", ".join(entry.name for entry in registry) or "none"
+
+
+def _device(name: str) -> torch.device:
+    import torch
+
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise UsageError("device cuda: there is no CUDA device here")
+    return torch.device(("cuda" if there else "cpu") if name == "auto" else name)

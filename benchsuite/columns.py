@@ -1,0 +1,158 @@
+"""What a dataset folder holds: its description, its clips, its columns, and the checks that they are as agreed.
+
+* ``uv`` (N, J, 2) float32 px, ``visible`` (N, J) bool
+* ``xyz`` (N, J, 3) float32 mm, camera frame, absolute; absent in 2D datasets
+* ``focal`` and ``center`` (N, 2) float32 px
+* ``box`` (N, 4) float32 px, x0 y0 x1 y1 of the person; ``size`` (N, 2) int32 px, width and height of the image;
+  ``head`` (N,) float32 px, head size of PCKh; each where the source knows it
+* ``clip`` (N,) int32 index into ``clips``, ascending; ``frame`` (N,) int32, ascending in a clip
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from benchsuite_registry.skeletons import Skeleton, skeleton
+from numpy.typing import NDArray
+
+
+class WrongDataset(ValueError):
+    """A dataset folder is not what the contract says; names the folder, column or key."""
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One take seen by one camera.
+
+    Attributes:
+        name: unique in the dataset.
+        action: what is done in it.
+        subject: who does it.
+        camera: which camera saw it.
+        rotation: world-to-camera rotation as nine numbers, row by row, if it is known.
+        position: the camera's place in the world, mm, if it is known. The world has Z up.
+        split: ``train`` or ``test``, in datasets that hold both.
+        take: what was filmed; clips of one take by several cameras share it. Empty: the clip alone.
+    """
+
+    name: str
+    action: str = ""
+    subject: str = ""
+    camera: str = ""
+    rotation: tuple[float, ...] | None = None
+    position: tuple[float, ...] | None = None
+    split: str = ""
+    take: str = ""
+
+    def document(self) -> dict[str, Any]:
+        """What is known of it, JSON-able."""
+        return {key: value for key, value in asdict(self).items() if value not in ("", None)}
+
+
+@dataclass(frozen=True)
+class About:
+    """What ``dataset.json`` says beside its columns.
+
+    Attributes:
+        name: such as ``cmu``.
+        split: ``train``, ``test`` or empty.
+        skeleton: name of the skeleton the columns are in.
+        fps: frames a second; 0 for single images.
+        licence: under which terms the data may be used.
+        source: where they come from.
+        keypoints: where the 2D comes from: ``projected``, ``annotated`` or ``detected``.
+        intrinsics: ``known``, ``unknown``, or the hypothesis that ``focal`` and ``center`` follow.
+        made_by: the command that wrote the folder.
+        notes: anything a user should know.
+    """
+
+    name: str
+    split: str
+    skeleton: str
+    fps: float
+    licence: str
+    source: str
+    keypoints: str = "projected"
+    intrinsics: str = "known"
+    made_by: str = ""
+    notes: tuple[str, ...] = ()
+
+
+COLUMNS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
+    "uv": ("float32", ("N", "J", 2)),
+    "visible": ("bool", ("N", "J")),
+    "xyz": ("float32", ("N", "J", 3)),
+    "focal": ("float32", ("N", 2)),
+    "center": ("float32", ("N", 2)),
+    "box": ("float32", ("N", 4)),
+    "size": ("int32", ("N", 2)),
+    "head": ("float32", ("N",)),
+    "clip": ("int32", ("N",)),
+    "frame": ("int32", ("N",)),
+}
+OPTIONAL = frozenset({"xyz", "box", "size", "head"})
+
+
+def check_columns(owner: str, about: About, columns: Mapping[str, NDArray[Any]], clips: tuple[Clip, ...]) -> None:
+    """Refuse columns that are not as agreed.
+
+    Raises:
+        WrongDataset: a column is missing, unknown, of another type or shape, out of order, or not in mm; names
+            ``owner`` and the column.
+    """
+    try:
+        sizes = {"J": len(skeleton(about.skeleton))}
+    except KeyError as error:
+        raise WrongDataset(f"{owner}: {error.args[0]}") from None
+    for name, (dtype, shape) in COLUMNS.items():
+        if name not in columns:
+            if name in OPTIONAL:
+                continue
+            raise WrongDataset(f"{owner}: column {name!r} is missing")
+        column = columns[name]
+        sizes.setdefault("N", column.shape[0] if column.ndim else 0)
+        wanted = tuple(side if isinstance(side, int) else sizes[side] for side in shape)
+        if str(column.dtype) != dtype or column.shape != wanted:
+            raise WrongDataset(
+                f"{owner}: column {name!r}: wanted {dtype} {wanted}, found {column.dtype} {column.shape}"
+            )
+    if unknown := set(columns) - set(COLUMNS):
+        raise WrongDataset(f"{owner}: unknown columns {', '.join(sorted(unknown))}")
+    clip, frame = columns["clip"], columns["frame"]
+    if len(clip) and (clip.min() < 0 or clip.max() >= len(clips)):
+        raise WrongDataset(f"{owner}: column 'clip' names a clip beyond the {len(clips)} listed")
+    if len(clip) and (np.diff(clip) < 0).any():
+        raise WrongDataset(f"{owner}: column 'clip' is not ascending")
+    if (np.diff(frame)[np.diff(clip) == 0] <= 0).any():
+        raise WrongDataset(f"{owner}: column 'frame' is not ascending within each clip")
+    if "xyz" in columns:
+        check_unit(owner, columns["xyz"], skeleton(about.skeleton))
+
+
+SHORTEST_BODY_MM, LONGEST_BODY_MM = 2500.0, 9000.0
+
+
+def check_unit(owner: str, xyz: NDArray[Any], bones: Skeleton) -> None:
+    """The metres guard: the bones of a person add up to a few thousand mm.
+
+    Raises:
+        WrongDataset: those of ``xyz`` (N, J, 3) do not; names ``owner``.
+    """
+    some = np.asarray(xyz[:: max(1, len(xyz) // 256)], dtype=np.float64)
+    if not len(some):
+        return
+    parents, children = np.array(bones.bones).T
+    lengths = np.linalg.norm(some[:, children] - some[:, parents], axis=-1)
+    known = ~np.isnan(lengths).all(axis=0)
+    if not known.any():
+        return
+    total = float(np.nanmedian(lengths[:, known], axis=0).sum())  # joint by joint: any may be missing somewhere
+    if not SHORTEST_BODY_MM <= total <= LONGEST_BODY_MM:
+        hint = "; this looks like metres" if total < LONGEST_BODY_MM / 1000 else ""
+        raise WrongDataset(
+            f"{owner}: column 'xyz' is not in mm: a person's bones add up to {total:.4g}, "
+            f"wanted {SHORTEST_BODY_MM:.0f}-{LONGEST_BODY_MM:.0f}{hint}"
+        )

@@ -1,0 +1,230 @@
+"""One pass over a dataset: a source predicts once, refiners and evaluators share what it predicted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from benchsuite_registry.contracts import Evaluator, Measurements, Metric, Refinement, Refiner, Scalar
+from benchsuite_registry.poses import Frame, PoseBatch
+from benchsuite_registry.registries import Component
+
+from benchsuite.dataset import Dataset, WrongDataset
+from benchsuite.documents import plain
+from benchsuite.results import Failure
+from benchsuite.stages import BrokenContract, Stage, name_of
+
+
+class UndefinedHeadline(ValueError):
+    """A cell's headline metric is not a number; says how many predictions are not finite."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a pass is computed.
+
+    Attributes:
+        seed: of every component's randomness.
+        batch: samples a call, where clips may be cut.
+        device: where sources and refiners compute.
+    """
+
+    seed: int = 0
+    batch: int = 1024
+    device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+
+@dataclass(frozen=True)
+class Branch:
+    """What becomes of a source's predictions: refined or not, then scored."""
+
+    refiner: Component[Refiner] | None
+    evaluator: Component[Evaluator]
+
+    @property
+    def components(self) -> tuple[Component[Any], ...]:
+        """The refiner, if there is one, and the evaluator."""
+        return (self.refiner, self.evaluator) if self.refiner else (self.evaluator,)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a branch came to.
+
+    Attributes:
+        metrics: the first is the headline; empty if the branch failed.
+        failure: None if it did not.
+        flagged: how many samples the refiner flagged.
+        seconds: of building and running the branch's components, those it shares included.
+    """
+
+    metrics: tuple[Metric, ...]
+    failure: Failure | None
+    flagged: int
+    seconds: float
+
+
+def run_pass(
+    source: Component[Any],
+    branches: Sequence[Branch],
+    dataset: Dataset,
+    settings: Settings,
+    advance: Callable[[int], object] = lambda samples: None,
+) -> list[Outcome]:
+    """One outcome a branch. A component that raises fails the branches it stands in; the others go on.
+
+    Each component is handed copies of its own, so that nobody's slip reaches his neighbours.
+
+    Args:
+        source: lifter or image model; predicts once for all branches.
+        branches: refiner and evaluator of each.
+        dataset: what to predict and score.
+        settings: seed, batch size, device.
+        advance: told how many samples are done, each time some are.
+
+    Raises:
+        KeyboardInterrupt: the only thing that gets through.
+    """
+    components = {name_of(c): c for c in (source, *(c for branch in branches for c in branch.components))}
+    stages = {name: Stage(c, settings.seed, settings.device) for name, c in components.items()}
+    predicting = stages[name_of(source)]
+    refining = {name: stage for name, stage in stages.items() if stage.kind == "refiner"}
+    lanes = [_Lane(predicting, *(stages[name_of(c)] for c in branch.components)) for branch in branches]
+    whole_clips = any(c.entry.unit == "clip" for c in components.values())
+    with torch.inference_mode():
+        for rows in dataset.batches(settings.batch, whole_clips=whole_clips):
+            predicted = predicting.attempt(rows.start, _predict, dataset, rows, settings.device)
+            if all(lane.failure for lane in lanes) or predicted is None:
+                break
+            refined = {
+                name: stage.attempt(rows.start, _refine, predicted, dataset, rows, settings.device)
+                for name, stage in refining.items()
+            }
+            for lane in lanes:
+                poses = refined[lane.refiner.name] if lane.refiner else predicted
+                if poses is not None:
+                    lane.measure(poses, dataset, rows)
+            advance(rows.stop - rows.start)
+        return [lane.outcome(dataset) for lane in lanes]
+
+
+def score(predictions: PoseBatch, evaluator: Component[Evaluator], dataset: Dataset, settings: Settings) -> Outcome:
+    """What ``evaluator`` says of predictions made elsewhere, one a row of ``dataset``, in its order."""
+    lane = _Lane(Stage(evaluator, settings.seed, torch.device("cpu")))
+    for rows in dataset.batches(settings.batch):
+        lane.measure(predictions.rows(rows), dataset, rows)
+    return lane.outcome(dataset)
+
+
+def protocol_of(evaluator: Evaluator) -> dict[str, Scalar]:
+    """What an evaluator says of itself.
+
+    Raises:
+        TypeError: a value that a record cannot hold.
+    """
+    protocol = dict(evaluator.protocol())
+    plain(protocol)
+    return protocol
+
+
+def _predict(made: Any, stage: Stage, dataset: Dataset, rows: slice, device: torch.device) -> PoseBatch:
+    if stage.kind == "image model":
+        raise WrongDataset(f"dataset {dataset.about.name} has no images, which {stage.name} needs")
+    poses: PoseBatch = made.lift(dataset.keypoints(rows).to(device))
+    _check_poses(stage.name, poses, Frame.ROOT, rows)
+    return poses
+
+
+def _refine(
+    made: Any, stage: Stage, poses: PoseBatch, dataset: Dataset, rows: slice, device: torch.device
+) -> PoseBatch:
+    found: Refinement = made.refine(_copy(poses), dataset.keypoints(rows).to(device))
+    _check_type(stage.name, found, Refinement)
+    _check_poses(stage.name, found.poses, Frame.CAMERA, rows)
+    for column in ("depth_mm", "cost", "flags"):
+        shape = tuple(getattr(found, column).shape)
+        if shape != (len(poses),):
+            raise BrokenContract(f"{stage.name}: {column}: wanted shape {(len(poses),)}, found {shape}")
+    stage.flagged += int((found.flags != 0).sum())
+    return found.poses
+
+
+def _check_type(name: str, found: object, wanted: type) -> None:
+    if not isinstance(found, wanted):
+        raise BrokenContract(f"{name}: wanted a {wanted.__name__}, found a {type(found).__name__}")
+
+
+def _check_poses(name: str, poses: PoseBatch, frame: Frame, rows: slice) -> None:
+    _check_type(name, poses, PoseBatch)
+    if poses.frame is not frame:
+        raise BrokenContract(f"{name}: wanted poses in {frame}, found {poses.frame}")
+    wanted, found = list(range(rows.start, rows.stop)), poses.ids.tolist()
+    if len(found) != len(wanted):
+        raise BrokenContract(f"{name}: wanted {len(wanted)} poses, found {len(found)}")
+    for want, have in zip(wanted, found, strict=True):
+        if want != have:
+            raise BrokenContract(f"{name}: wanted ids in the order given: {want} where {have} was found")
+
+
+def _copy(poses: PoseBatch) -> PoseBatch:
+    return poses.rows(torch.arange(len(poses)))  # picking rows by number copies, a slice would not
+
+
+class _Lane:
+    """A branch at work: measurements gather here. Its stages end with the evaluator's."""
+
+    def __init__(self, *stages: Stage) -> None:
+        self._stages = stages
+        self._evaluator = stages[-1].narrowed()
+        self._evaluator.attempt(0, lambda made, _: protocol_of(made))
+        self._measured: list[Measurements] = []
+        self._undefined = 0
+        self.refiner = next((stage for stage in stages if stage.kind == "refiner"), None)
+
+    @property
+    def failure(self) -> Failure | None:
+        """The first thing that went wrong between the source and here."""
+        return next((s.failure for s in (*self._stages, self._evaluator) if s.failure), None)
+
+    def measure(self, poses: PoseBatch, dataset: Dataset, rows: slice) -> None:
+        """Gather the figures of one batch."""
+        self._undefined += int((~poses.xyz.isfinite()).flatten(1).any(1).sum())
+        figures = self._evaluator.attempt(rows.start, _measure, poses, dataset, rows)
+        if figures is not None:
+            self._measured.append(figures)
+
+    def outcome(self, dataset: Dataset) -> Outcome:
+        """The metrics of all batches together, or what went wrong."""
+        metrics = None if self.failure else self._evaluator.attempt(len(dataset), self._summarise, dataset)
+        return Outcome(
+            metrics or (),
+            self.failure,
+            self.refiner.flagged if self.refiner else 0,
+            sum(stage.seconds for stage in (*self._stages[:-1], self._evaluator)),
+        )
+
+    def _summarise(self, made: Any, stage: Stage, dataset: Dataset) -> tuple[Metric, ...]:
+        columns = {key: np.concatenate([batch[key] for batch in self._measured]) for key in self._measured[0]}
+        metrics: tuple[Metric, ...] = tuple(made.summarise(columns, dataset.labels(slice(0, len(dataset)))))
+        if not metrics:
+            raise BrokenContract(f"{stage.name}: wanted at least one metric, found none")
+        plain(metrics)  # here, a value that JSON cannot hold fails this branch alone
+        if not np.isfinite(metrics[0].value):
+            flat = "" if "xyz" in dataset.columns else f", and dataset {dataset.about.name} has no true ones"
+            raise UndefinedHeadline(
+                f"{stage.name}: {metrics[0].name} is {metrics[0].value}: "
+                f"{self._undefined} of {len(dataset)} predicted poses are not finite{flat}"
+            )
+        return metrics
+
+
+def _measure(made: Any, stage: Stage, poses: PoseBatch, dataset: Dataset, rows: slice) -> Measurements:
+    figures: Measurements = made.measure(_copy(poses).to("cpu"), dataset.target(rows))
+    _check_type(stage.name, figures, Mapping)
+    for key, column in figures.items():
+        if len(column) != len(poses):
+            raise BrokenContract(f"{stage.name}: {key}: wanted {len(poses)} rows, found {len(column)}")
+    return figures

@@ -1,0 +1,168 @@
+"""Means over frames and over actions, and how far they would move with other clips.
+
+Frames of one clip are alike, so clips and not frames are what is drawn when an interval is made. A
+mean needs no more of a clip than its sum and its count: once those are had, a draw costs as much as
+there are clips.
+
+Clips are taken to be independent. Several cameras' clips of one take are not, so where a dataset has
+them the intervals are too narrow; so are, as with every percentile bootstrap, those from a handful of clips.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Codes = NDArray[np.integer]
+
+LEVEL = 0.95
+"""How often an interval is meant to hold the true value."""
+
+_AT_ONCE = 2_000_000
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean and its percentile bootstrap interval.
+
+    Attributes:
+        value: the mean; NaN where it is not defined.
+        low: lower end of the interval; None where there is none.
+        high: upper end of it.
+        n: how many frames the mean stands on.
+    """
+
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+
+
+@dataclass(frozen=True)
+class ClipSums:
+    """A figure added up over the frames of each of C clips.
+
+    Attributes:
+        total: (C,) sum over the clip's defined frames.
+        count: (C,) how many frames are defined; 0 where a clip has none.
+        action: (C,) code of the clip's action.
+    """
+
+    total: Array
+    count: Array
+    action: Codes
+
+    @classmethod
+    def of(cls, values: Array, clip: Codes, action: Codes | None = None) -> ClipSums:
+        """The sums of ``values``. NaN and infinite ones are left out; whoever calls counts them.
+
+        Args:
+            values: (N,) a figure of each frame.
+            clip: (N,) code of its clip, from 0 up.
+            action: (N,) code of its action, from 0 up; one action if not given. The part of a
+                clip that shows another action counts as another clip.
+
+        Raises:
+            ValueError: the lengths differ.
+        """
+        action = np.zeros_like(clip) if action is None else action
+        if not len(values) == len(clip) == len(action):
+            found = f"{len(values)}, {len(clip)} and {len(action)}"
+            raise ValueError(f"wanted a value, a clip and an action of each frame, found {found}")
+        actions = int(action.max(initial=0)) + 1
+        cell = clip.astype(np.int64) * actions + action
+        defined = np.isfinite(values)
+        there = np.bincount(cell) > 0
+        count = np.bincount(cell[defined], minlength=len(there)).astype(np.float64)
+        total = np.bincount(cell[defined], weights=values[defined], minlength=len(there)).astype(np.float64)
+        return cls(total[there], count[there], np.flatnonzero(there) % actions)
+
+    def over_frames(self, *, draws: int = 1000, seed: int = 0) -> Estimate:
+        """Mean over all defined frames; whole clips are drawn with replacement.
+
+        Args:
+            draws: how many sets of clips are drawn; 0 for no interval.
+            seed: where the draws come from.
+
+        Returns:
+            The estimate, without an interval where fewer than two clips have a defined frame: one
+            clip says nothing about others.
+        """
+        drawn = self._drawn(draws, np.random.default_rng(seed))
+        return self._estimate(self._mean(), drawn)
+
+    def over_actions(self, *, draws: int = 1000, seed: int = 0) -> Estimate:
+        """Unweighted mean of the actions' means; clips are drawn within their action.
+
+        Args:
+            draws: how many sets of clips are drawn; 0 for no interval.
+            seed: where the draws come from.
+
+        Returns:
+            The estimate. It is NaN where an action has no defined frame, and without an interval
+            where an action has fewer than two clips with one.
+        """
+        rng = np.random.default_rng(seed)
+        parts = list(self.by_action().values())
+        if not parts:
+            return self._estimate(float("nan"), None)
+        drawn = [part._drawn(draws, rng) for part in parts]
+        means = [d for d in drawn if d is not None]
+        whole = np.mean(means, axis=0) if len(means) == len(drawn) else None
+        return self._estimate(float(np.mean([part._mean() for part in parts])), whole)
+
+    def by_action(self) -> dict[int, ClipSums]:
+        """The clips of each action that occurs, by its code, ascending."""
+        parts = {}
+        for code in np.unique(self.action):
+            own = self.action == code
+            parts[int(code)] = ClipSums(self.total[own], self.count[own], self.action[own])
+        return parts
+
+    def _mean(self) -> float:
+        count = self.count.sum()
+        return float(self.total.sum() / count) if count else float("nan")
+
+    def _drawn(self, draws: int, rng: np.random.Generator) -> Array | None:
+        """Means of ``draws`` sets of clips; None where there is nothing to draw from."""
+        useful = self.count > 0
+        total, count = self.total[useful], self.count[useful]
+        if len(total) < 2 or draws < 1:
+            return None
+        means = []
+        for start in range(0, draws, step := max(1, _AT_ONCE // len(total))):
+            picked = rng.integers(len(total), size=(min(step, draws - start), len(total)))
+            means.append(total[picked].sum(axis=1) / count[picked].sum(axis=1))
+        return np.concatenate(means)
+
+    def _estimate(self, value: float, drawn: Array | None) -> Estimate:
+        n = int(self.count.sum())
+        if drawn is None:
+            return Estimate(value, None, None, n)
+        tail = 50.0 * (1.0 - LEVEL)
+        low, high = np.percentile(drawn, (tail, 100.0 - tail))
+        return Estimate(value, float(low), float(high), n)
+
+
+def paired(first: Array, second: Array, clip: Codes, action: Codes | None = None) -> ClipSums:
+    """Sums of ``first - second``, two methods on the same frames, ready for either mean.
+
+    Frames that are not defined for both are left out. The interval of a difference is narrower
+    than those of its sides let expect, since a hard clip is hard for both.
+
+    Args:
+        first: (N,) a figure of each frame.
+        second: (N,) the other method's.
+        clip: (N,) code of each frame's clip.
+        action: (N,) code of each frame's action.
+
+    Raises:
+        ValueError: the lengths differ.
+    """
+    if len(first) != len(second):
+        raise ValueError(f"wanted figures of the same frames, found {len(first)} and {len(second)}")
+    with np.errstate(invalid="ignore"):  # inf - inf is left out like any undefined frame
+        return ClipSums.of(first - second, clip, action)

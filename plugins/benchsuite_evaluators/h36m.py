@@ -1,0 +1,141 @@
+"""Human3.6M's Protocol #1: mean per-joint position error after root alignment, in mm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import torch
+from benchsuite_registry.contracts import Measurements, Metric, Scalar
+from benchsuite_registry.poses import Labels, PoseBatch, Target
+from benchsuite_registry.skeletons import H36M_17
+from torch import Tensor
+
+from benchsuite.metrics import mpjpe, n_mpjpe, p_mpjpe
+from benchsuite.statistics import ClipSums, Estimate
+
+LEFT_OUT = {17: (), 16: ("neck_nose",), 14: ("pelvis", "spine", "neck_nose")}
+"""Joints of ``H36M_17`` that a pose of so many joints goes without."""
+
+FIGURES = {"MPJPE": mpjpe, "P-MPJPE": p_mpjpe, "N-MPJPE": n_mpjpe}
+OTHER = {"actions": "frames", "frames": "actions"}
+
+
+class H36MProtocol1:
+    """MPJPE in mm after root alignment, no scaling, no rotation.
+
+    Predictions and truth are read in ``H36M_17`` by joint name, moved so that their own roots lie at
+    the origin, and compared on the counted joints; P-MPJPE and N-MPJPE see the same joints.
+
+    A sample is ``undefined`` if its prediction lacks the root or a counted joint, or gives one that
+    is not finite. No error in mm is made up for it: the means are over the other samples (``n`` says
+    how many), and the number and share of undefined samples stand beside them. Samples whose truth
+    is incomplete cannot be scored; they are counted as ``unlabelled`` instead.
+
+    Intervals are percentile bootstraps over takes (clips, where takes are not told), always drawn from the same seed.
+
+    Args:
+        joints: 17; 16 (Zhou et al. and Martinez et al.'s 2D) without ``neck_nose``; 14 also
+            without ``pelvis`` and ``spine``.
+        root: whether the root, whose error is 0, is ``counted`` or ``excluded``.
+        average: what the headline is a mean of, ``actions`` (each weighs the same) or ``frames``.
+        bootstrap: how many sets of clips are drawn for each interval; 0 for none.
+
+    Raises:
+        ValueError: a negative number of draws.
+
+    Source: Sec. 4.1 (Protocol #1); aggregation as in Martinez et al. 2017.
+    Deviation: Zhou et al.'s 16 joints have a spine put between pelvis and thorax; here it is the
+        spine as it was given.
+    """
+
+    def __init__(
+        self,
+        joints: int = 17,
+        root: Literal["counted", "excluded"] = "counted",
+        average: Literal["actions", "frames"] = "actions",
+        bootstrap: int = 1000,
+    ) -> None:
+        if bootstrap < 0:
+            raise ValueError(f"h36m-p1: bootstrap: wanted 0 draws or more, found {bootstrap}")
+        left_out = {*LEFT_OUT[joints], *([H36M_17.root] if root == "excluded" else [])}
+        self._joints = joints
+        self._counted = tuple(name for name in H36M_17.joints if name not in left_out)
+        self._average = average
+        self._bootstrap = bootstrap
+
+    def measure(self, poses: PoseBatch, target: Target) -> Measurements:
+        """Errors of each sample, NaN where it has none, and whether it is undefined or unlabelled.
+
+        Raises:
+            ValueError: the poses are not those of the target's samples, or a skeleton gives no
+                counted joint; names it.
+        """
+        if not torch.equal(poses.ids.cpu(), target.poses.ids.cpu()):
+            raise ValueError(
+                f"h36m-p1: wanted poses of the target's {len(target)} samples in its order, found other ids"
+            )
+        true = self._counted_joints(target.poses.to(poses.xyz.device), "true")
+        predicted = self._counted_joints(poses, "predicted")
+        there, known = (xyz.isfinite().all(dim=2).all(dim=1) for xyz in (predicted, true))
+        figures = {
+            name: figure(predicted, true).masked_fill(~(there & known), np.nan) for name, figure in FIGURES.items()
+        }
+        return {
+            name: column.cpu().numpy()
+            for name, column in (figures | {"undefined": known & ~there, "unlabelled": ~known}).items()
+        }
+
+    def _counted_joints(self, poses: PoseBatch, whose: str) -> Tensor:
+        """Root-relative (B, counted, 3) float64 mm."""
+        weights = dict(zip(H36M_17.joints, H36M_17.weights_from(poses.skeleton), strict=True))
+        if lacking := [name for name in self._counted if weights[name] is None]:
+            raise ValueError(
+                f"h36m-p1: joints={self._joints} needs {', '.join(lacking)}, which skeleton {poses.skeleton.name} "
+                f"of the {whose} poses does not give"
+            )
+        aligned = replace(poses, xyz=poses.xyz.double()).in_skeleton(H36M_17).root_relative()
+        return aligned.xyz[:, [H36M_17.index(name) for name in self._counted]]
+
+    def summarise(self, measurements: Measurements, labels: Labels) -> tuple[Metric, ...]:
+        """Each figure's headline mean, the other mean, and the means of the actions; what went missing."""
+        # one take seen by four cameras is one draw of the bootstrap, not four
+        clip, action = (part.codes.cpu().numpy() for part in (labels.take or labels.clip, labels.action))
+        metrics = []
+        for name in FIGURES:
+            sums = ClipSums.of(measurements[name], clip, action)
+            means = {
+                "actions": sums.over_actions(draws=self._bootstrap),
+                "frames": sums.over_frames(draws=self._bootstrap),
+            }
+            other = OTHER[self._average]
+            metrics.append(_in_mm(name, means[self._average]))
+            metrics.append(_in_mm(f"{name} avg_{other}", means[other]))
+            for code, part in sums.by_action().items():
+                group = f"action={labels.action.names[code] or 'all'}"
+                metrics.append(_in_mm(name, part.over_frames(draws=self._bootstrap), group))
+        samples, undefined = len(labels), int(measurements["undefined"].sum())
+        share = 100.0 * undefined / samples if samples else float("nan")
+        metrics.append(Metric("undefined", undefined, "samples", "lower", n=samples))
+        metrics.append(Metric("undefined share", share, "%", "lower", n=samples))
+        if unlabelled := int(measurements["unlabelled"].sum()):
+            metrics.append(Metric("unlabelled", unlabelled, "samples", "lower", n=samples))
+        return tuple(metrics)
+
+    def protocol(self) -> Mapping[str, Scalar]:
+        """Protocol #1 as it is set here."""
+        return {
+            "protocol": "h36m-p1",
+            "joints": self._joints,
+            "root": "counted" if H36M_17.root in self._counted else "excluded",
+            "alignment": "root",
+            "scale": "as predicted",
+            "average": self._average,
+            "undefined": "left out and counted",
+        }
+
+
+def _in_mm(name: str, estimate: Estimate, group: str = "") -> Metric:
+    return Metric(name, estimate.value, "mm", "lower", group, estimate.low, estimate.high, estimate.n)

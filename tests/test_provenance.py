@@ -1,0 +1,79 @@
+"""Where a record comes from: all that matters, and no place on the machine."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from matrices import matrix, run
+
+from benchsuite.pipeline import Settings
+from benchsuite.provenance import commit_of, portable
+
+
+def test_provenance_tells_all_and_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    asked = matrix("toy:off_mm=34", refiners=("toy-back:back_mm=17",), settings=Settings(5, 7), limit=9)
+    (record,) = run(asked, tmp_path)
+    told = record.provenance
+    assert told["command"] == (
+        "benchsuite run --lifter toy:off_mm=34.0 --refiner toy-back:back_mm=17.0 --evaluator toy-error "
+        "--dataset toy --seed 5 --batch 7 --device cpu --limit 9"
+    )
+    assert told["plugins"] == ["toys 1.0"]
+    assert told["python"] == ".".join(map(str, sys.version_info[:3]))
+    assert told["torch"] == torch.__version__
+    assert (told["seed"], told["device"].partition(":")[0]) == (5, "cpu")
+    assert told["seconds"] < 60
+    assert record.protocol == {"joints": 17, "keypoints": "projected", "fps": 10.0}
+
+
+def test_failures_name_no_place_on_the_machine(tmp_path: Path) -> None:
+    run(matrix("toy:does=breaks"), tmp_path)
+    (file,) = tmp_path.rglob("*.json")
+    document = json.loads(file.read_text())
+    assert "toys.py" in document["failure"]["traceback"]
+    for root in (Path(__file__).parents[1], Path(sys.prefix), Path(torch.__file__).parents[1], Path.home(), tmp_path):
+        if str(root) != "/":
+            assert f"{root}/" not in file.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "portable_text"),
+    [
+        ("no /nowhere/of/mine/file.pt here", "no file.pt here"),
+        ("'/nowhere/file.pt': missing", "'file.pt': missing"),
+        ("5 mm/px and https://example.org/a/b", "5 mm/px and https://example.org/a/b"),
+        (f"{Path(torch.__file__).parent}/nn/x.py", "torch/nn/x.py"),
+        ("folder/file.pt", "folder/file.pt"),
+    ],
+)
+def test_absolute_paths_are_cut(text: str, portable_text: str) -> None:
+    assert portable(text) == portable_text
+
+
+def git(folder: Path, *words: str) -> str:
+    identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
+    return subprocess.run(("git", *identity, *words), cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_a_commit_is_dirty_only_by_code(tmp_path: Path) -> None:
+    package = tmp_path / "package"
+    package.mkdir()
+    (package / "code.py").write_text("1\n")
+    assert commit_of(package) is None
+    git(tmp_path, "init", "-q")
+    assert commit_of(package) is None, "a checkout that does not track the package is not its own"
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "-q", "-m", "first")
+    commit = git(tmp_path, "rev-parse", "HEAD").strip()
+    assert commit_of(package) == {"commit": commit, "dirty": False}
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "record.json").write_text("{}")
+    assert commit_of(package) == {"commit": commit, "dirty": False}
+    (package / "more.py").write_text("2\n")
+    assert commit_of(package) == {"commit": commit, "dirty": True}
