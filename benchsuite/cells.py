@@ -69,4 +69,4 @@ def protocol_on(evaluator: Component[Evaluator], dataset: Dataset) -> dict[str, 
         said = protocol_of(evaluator.build())
     except (Exception, SystemExit):
         said = {}
-    return {**said, "keypoints": dataset.about.keypoints, "fps": dataset.about.fps}
+    return {**said, "keypoints": dataset.about.keypoints, "fps": float(dataset.about.fps)}

@@ -51,6 +51,7 @@ Two numbers share a table only if evaluator, data and protocol are the same. The
 
 * A method trained by one recipe (in brackets) with several seeds is one row: mean ± standard deviation (n - 1).
 * 95 % interval: of the headline, the first number; over several seeds both ends are averaged.
+* Columns that are 0 throughout, such as undefined poses where all are defined, are left out.
 * `n`: samples behind the headline. A failed run is a row with its error's type and no numbers.
 """
 
@@ -111,6 +112,8 @@ def _overall(standings: Sequence[Standing], columns: Sequence[Column]) -> str:
     table = _names(standings)
     for place, column in enumerate(columns):
         figures = [s.figure(column) for s in standings]
+        if place and all(f is None or f.mean == 0 for f in figures):
+            continue
         numbers = (_header(column), _bold_best(figures, column, decimals=2))
         if place:
             table.append(numbers)
@@ -189,12 +192,14 @@ def _digest(protocol: Mapping[str, Scalar]) -> str:
 
 
 def _in_words(protocol: Mapping[str, Scalar]) -> str:
-    spoken = {True: "yes", False: "no"}
-    said = (
-        f"{key.replace('_', ' ')} {spoken[value] if isinstance(value, bool) else value}"
-        for key, value in sorted(protocol.items())
-    )
+    said = (f"{key.replace('_', ' ')} {_spoken(value)}" for key, value in sorted(protocol.items()))
     return text("; ".join(said)) or "nothing is known, the evaluator could not be built"
+
+
+def _spoken(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _reported(table: ReportedTable) -> str:

@@ -79,16 +79,17 @@ def train(make_course: Callable[[], Course], sources: Sequence[Source], plan: Pl
         plan: how.
 
     Raises:
-        ModuleNotFoundError: Fabric is not installed; says which extra holds it.
-        TrainingStopped: the loss stopped being finite, or an unfinished run of another plan is in the way.
+        TrainingStopped: Fabric is not installed (says which extra holds it), the loss stopped being finite, or an
+            unfinished run of another plan is in the way.
     """
     try:
         from lightning_fabric import Fabric
     except ModuleNotFoundError:
-        raise ModuleNotFoundError("training needs lightning-fabric: pip install 'benchsuite[train]'") from None
-    strategy = "auto" if plan.processes == 1 else "ddp_spawn" if plan.device == "cpu" else "ddp"
+        raise TrainingStopped("training needs lightning-fabric: pip install 'benchsuite[train]'") from None
+    device = plan.device if plan.device != "auto" else "cuda" if torch.cuda.is_available() else "cpu"
+    strategy = "auto" if plan.processes == 1 else "ddp_spawn" if device == "cpu" else "ddp"
     fabric = Fabric(
-        accelerator=plan.device,
+        accelerator=device,
         devices=plan.processes,
         strategy=strategy,
         precision=plan.precision,  # type: ignore[arg-type]

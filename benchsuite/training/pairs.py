@@ -49,7 +49,7 @@ def joined(parts: list[Pairs]) -> Pairs:
     return Pairs(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
 
 
-def varied(rng: np.random.Generator, world: Array) -> NDArray[np.float64]:
+def varied(rng: np.random.Generator, world: Array) -> Array:
     """Poses (B, 17, 3) mm of other bodies in the same postures: half of them mirrored, the body's size drawn with 6 %
     and each bone's length with 4 % standard deviation, left like right. The feet stay where they were.
 
@@ -57,13 +57,13 @@ def varied(rng: np.random.Generator, world: Array) -> NDArray[np.float64]:
     """
     mirrored = rng.random(len(world)) < 0.5
     flipped = world[:, list(H36M_17.mirror)] * (-1.0, 1.0, 1.0)
-    world = np.where(mirrored[:, None, None], flipped, world).astype(np.float64)
+    world = np.where(mirrored[:, None, None], flipped, world)
     size = np.clip(rng.normal(1.0, 0.06, (len(world), 1)), 0.8, 1.2)
     stretch = size * np.clip(rng.normal(1.0, 0.04, world.shape[:2]), 0.88, 1.12)
     for left, right in enumerate(H36M_17.mirror):
         if left < right:
             stretch[:, right] = stretch[:, left]
-    body: NDArray[np.float64] = world.copy()
+    body = world.copy()
     for parent, joint in H36M_17.bones:
         body[:, joint] = body[:, parent] + (world[:, joint] - world[:, parent]) * stretch[:, joint, None]
     body[..., 2] += (world[..., 2].min(1) - body[..., 2].min(1))[:, None]

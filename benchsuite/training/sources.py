@@ -65,7 +65,7 @@ class DatasetSource:
         if refilm:
             self._rotation = np.array([clip.rotation for clip in dataset.clips]).reshape(-1, 3, 3)
             self._position = np.array([clip.position for clip in dataset.clips])
-        held = np.array([_is_held_out(clip.name.removesuffix(clip.camera)) for clip in dataset.clips])
+        held = np.array([_is_held_out(clip.take or clip.name) for clip in dataset.clips])
         held_rows = held[dataset.columns["clip"]]
         self._training, self._validation = np.flatnonzero(~held_rows), np.flatnonzero(held_rows)
         if not len(self._training) or not len(self._validation):  # too few takes to hold any out

@@ -1,0 +1,118 @@
+"""Large JSON files read item by item, so that memory does not grow with the file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+from benchsuite.convert.archives import WrongSource
+
+_CHUNK = 1 << 20
+_LONGEST_ITEM = 64 << 20
+_BLANK = " \t\r\n"
+
+
+def json_items(path: Path) -> Iterator[tuple[str, Any]]:
+    """The items of every array that stands at the top of a JSON file, in the file's order.
+
+    Yields:
+        The array's key and one item. The key is empty where the file itself is an array; values at the top that are
+        no arrays come whole, under their own key.
+
+    Raises:
+        WrongSource: it is cut off or is not JSON; says at which character.
+        OSError: it cannot be read.
+    """
+    with path.open(encoding="utf-8") as file:
+        text = _Window(path, file)
+        opening = text.take("[{")
+        if opening == "[":
+            yield from (("", item) for item in text.array())
+        elif text.peek() == "}":
+            text.take("}")
+        else:
+            more = True
+            while more:
+                if text.peek() != '"':
+                    text.take('"')
+                key = text.value()
+                text.take(":")
+                if text.peek() == "[":
+                    text.take("[")
+                    yield from ((key, item) for item in text.array())
+                else:
+                    yield key, text.value()
+                more = text.take(",}") == ","
+        if text.peek():
+            raise text.wrong("the end of the file", repr(text.peek()))
+
+
+class _Window:
+    """The part of a text that is being read."""
+
+    def __init__(self, path: Path, file: IO[str]) -> None:
+        self._path, self._file = path, file
+        self._text, self._at, self._before, self._ended = "", 0, 0, False
+        self._decoder = json.JSONDecoder()
+
+    def peek(self) -> str:
+        """The next character that is not blank; nothing at the end."""
+        while True:
+            while self._at < len(self._text):
+                if self._text[self._at] not in _BLANK:
+                    return self._text[self._at]
+                self._at += 1
+            if not self._more():
+                return ""
+
+    def take(self, allowed: str) -> str:
+        """Step over the next character, which must be one of those allowed."""
+        found = self.peek()
+        if not found or found not in allowed:
+            raise self.wrong(" or ".join(allowed), repr(found) if found else "the end of the file")
+        self._at += 1
+        return found
+
+    def value(self) -> Any:
+        """Step over the next value."""
+        self.peek()
+        while True:
+            try:
+                value, end = self._decoder.raw_decode(self._text, self._at)
+            except json.JSONDecodeError as error:
+                if len(self._text) - self._at < _LONGEST_ITEM and self._more():
+                    continue
+                raise self.wrong("JSON", error.msg) from None
+            except (RecursionError, ValueError) as error:  # nested too deep; a number of too many digits
+                raise self.wrong("JSON", str(error)) from None
+            if end == len(self._text) and self._more():  # a number may go on
+                continue
+            self._at = end
+            return value
+
+    def array(self) -> Iterator[Any]:
+        """Step over the rest of an array, item by item."""
+        if self.peek() == "]":
+            self.take("]")
+            return
+        more = True
+        while more:
+            yield self.value()
+            more = self.take(",]") == ","
+
+    def wrong(self, wanted: str, found: str) -> WrongSource:
+        return WrongSource(self._path, f"{wanted} at character {self._before + self._at + 1}", found)
+
+    def _more(self) -> bool:
+        if self._ended:
+            return False
+        try:
+            chunk = self._file.read(_CHUNK)
+        except UnicodeDecodeError as error:
+            raise WrongSource(self._path, "UTF-8 text", str(error)) from None
+        self._ended = not chunk
+        self._before += self._at
+        self._text, self._at = self._text[self._at :] + chunk, 0
+        return bool(chunk)

@@ -1,0 +1,114 @@
+"""The camera behind a crop of unknown origin: which focal length and principal point a label assumes.
+
+TABLE
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from benchsuite_registry.skeletons import H36M_17
+
+from benchsuite.columns import WrongDataset
+from benchsuite.dataset import Dataset
+from benchsuite.filming import H36M_FOCAL
+from benchsuite.labels.crop import CROP_PX, Bools, Crops, Floats
+from benchsuite.synthetic.prior import load_prior
+from benchsuite.synthetic.rotations import bone_lengths
+
+HYPOTHESES = {
+    "scaled": "Human3.6M's K scaled by the factor of a crop that shows a person 5 m away; the crop's middle is the axis",
+    "root-centred": "Human3.6M's focal length in pixels of the crop; the root is on the axis",
+    "image": "focal length 1.2 times the longer side of the source image; its middle is the axis",
+    "dataset": "as the dataset says",
+}
+"""What each supposes."""
+DEFAULT = "scaled"
+
+FOCAL_PX = H36M_FOCAL[0]
+DISTANCE_MM = 5000.0
+"""The middle of the distances at which Human3.6M films, and with it of those that lifters are trained at."""
+
+_LENGTHS_MM = load_prior().lengths.astype(np.float64)
+LONG = np.flatnonzero(_LENGTHS_MM > 200.0)
+"""The long bones of ``H36M_17``: limbs and trunk."""
+LENGTHS_MM = _LENGTHS_MM[LONG]
+"""Their mean lengths in people."""
+_RANK = 3
+_WITHOUT_BONES = 750.0 / FOCAL_PX.mean()
+
+
+@dataclass(frozen=True)
+class People:
+    """B people in their crops.
+
+    Attributes:
+        uv: (B, 17, 2) px of the crop, joints of ``H36M_17``.
+        known: (B, 17) which of them are.
+        crops: where in the source images they come from.
+        rows: their rows in the dataset.
+    """
+
+    uv: Floats
+    known: Bools
+    crops: Crops
+    rows: slice
+
+
+def check_hypothesis(hypothesis: str, dataset: Dataset) -> None:
+    """Refuse a hypothesis that needs what the dataset does not say.
+
+    Raises:
+        WrongDataset: names what is missing.
+    """
+    name = dataset.about.name
+    if hypothesis == "image" and "size" not in dataset.columns:
+        raise WrongDataset(f"dataset {name} has no column 'size', which the intrinsics hypothesis 'image' needs")
+    if hypothesis == "dataset" and dataset.about.intrinsics == "unknown":
+        others = ", ".join(h for h in HYPOTHESES if h != hypothesis)
+        raise WrongDataset(f"dataset {name} does not know its intrinsics; wanted one of {others}")
+
+
+def cameras(hypothesis: str, people: People, dataset: Dataset) -> tuple[Floats, Floats]:
+    """Focal lengths and principal points (B, 2) in px of the crop under a hypothesis.
+
+    Args:
+        hypothesis: one of ``HYPOTHESES``.
+        people: in their crops.
+        dataset: where they come from.
+    """
+    count, factor = len(people.uv), people.crops.factor[:, None]
+    middle = np.full((count, 2), CROP_PX / 2)
+    if hypothesis == "dataset":
+        focal, center = (dataset.columns[name][people.rows].astype(np.float64) for name in ("focal", "center"))
+        return focal * factor, people.crops.points(center)
+    if hypothesis == "image":
+        size = dataset.columns["size"][people.rows].astype(np.float64)
+        return np.repeat(1.2 * size.max(1, keepdims=True), 2, axis=1) * factor, people.crops.points(size / 2)
+    if hypothesis == "root-centred":
+        root = H36M_17.root_index
+        return np.tile(FOCAL_PX, (count, 1)), np.where(people.known[:, root, None], people.uv[:, root], middle)
+    return FOCAL_PX * _h36m_factor(people)[:, None], middle
+
+
+def _h36m_factor(people: People) -> Floats:
+    """By how much (B,) a crop of a Human3.6M image would be scaled if it showed the person as large as this one does.
+
+    A person's scale shows in the bones that are least foreshortened; the third among them is taken, since one joint
+    in the wrong place spoils two. Without bones it is that of an average crop.
+    """
+    parents, children = np.array(H36M_17.bones).T
+    both = people.known[:, parents[LONG]] & people.known[:, children[LONG]]
+    px_per_mm = np.where(both, bone_lengths(people.uv)[:, LONG] / LENGTHS_MM, -1.0)
+    ranked = -np.sort(-px_per_mm, axis=1)[:, :_RANK]
+    chosen = np.where(ranked > 0, ranked, np.inf).min(1)
+    there = FOCAL_PX.mean() / DISTANCE_MM
+    factor: Floats = np.where(np.isfinite(chosen), chosen / there, _WITHOUT_BONES)
+    return factor
+
+
+def described(hypothesis: str, dataset: Dataset) -> str:
+    """The hypothesis in words, for ``About.intrinsics``; what the dataset knows stays known."""
+    return dataset.about.intrinsics if hypothesis == "dataset" else f"hypothesis {hypothesis}: {HYPOTHESES[hypothesis]}"
+

@@ -1,0 +1,126 @@
+"""The geometric search on the CPU: compiled by numba where that is installed, else by NumPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchsuite_refiners import objective as mathematics
+
+ROWS_A_CHUNK = 4096
+"""Poses NumPy works on at once: its intermediate arrays then stay in the cache."""
+
+ROWS_A_THREAD = 8192
+"""Poses worth a thread of their own: about half a millisecond, several times the thread's start."""
+
+REASSOCIATE = {"reassoc", "nsz", "arcp", "contract"}
+"""Liberties that let sums over joints run in vector lanes. NaN and infinity keep their meaning."""
+
+
+Column = NDArray[Any]
+Columns = tuple[Column, Column, Column, Column, Column]
+
+
+class Search(NamedTuple):
+    """What is searched for; the fields are those of ``objective.place``."""
+
+    joints: tuple[int, int, int]
+    objective: int
+    align: int
+    low: float
+    high: float
+
+
+class Placed(NamedTuple):
+    """Poses at the depth found: (B, 3 J) mm, (B,) mm, (B,) cost, (B,) bit set."""
+
+    xyz: NDArray[Any]
+    depth: NDArray[np.float64]
+    cost: NDArray[np.float64]
+    flags: NDArray[np.uint8]
+
+
+def search(
+    uv: NDArray[np.floating],
+    visible: NDArray[np.bool_],
+    focal: NDArray[np.floating],
+    center: NDArray[np.floating],
+    xyz: NDArray[np.floating],
+    wanted: Search,
+    *,
+    threads: int = 1,
+    fused: bool | None = None,
+    into: Placed | None = None,
+) -> Placed:
+    """Poses at their best depths.
+
+    Args:
+        uv: (B, 2 J) px, rows contiguous, as all that follow.
+        visible: (B, J).
+        focal: (B, 2) px.
+        center: (B, 2) px.
+        xyz: (B, 3 J) mm, root-relative.
+        wanted: what is searched for.
+        threads: how many to use at most, if there are poses enough.
+        fused: whether numba's or NumPy's; None takes numba's where it is installed.
+        into: results to write into; made new if not given.
+    """
+    count = len(uv)
+    found = into or Placed(np.empty_like(xyz), np.empty(count), np.empty(count), np.empty(count, np.uint8))
+    columns = (uv, visible, focal, center, xyz)
+    each = compiled() if fused is None or fused else None
+    if each is None:
+        _search_plain(columns, wanted, found)
+        return found
+    pieces = min(threads, count // ROWS_A_THREAD)
+    if pieces < 2:
+        each(*found, *columns, *wanted)
+        return found
+
+    def one(rows: slice) -> None:
+        each(*(c[rows] for c in found), *(c[rows] for c in columns), *wanted)
+
+    with ThreadPoolExecutor(pieces) as pool:  # numba's own threads spin between calls, these do not
+        list(pool.map(one, _chunks(count, ROWS_A_THREAD)))
+    return found
+
+
+def _search_plain(columns: Columns, wanted: Search, found: Placed) -> None:
+    with np.errstate(all="ignore"):  # values that were not chosen may be anything
+        for rows in _chunks(len(found.xyz), ROWS_A_CHUNK):
+            depth, cost, flags = mathematics.place(rows, found.xyz, *columns, *wanted)
+            found.depth[rows], found.cost[rows], found.flags[rows] = depth, cost, flags
+
+
+def _chunks(count: int, size: int) -> Iterator[slice]:
+    return (slice(start, min(start + size, count)) for start in range(0, count, size))
+
+
+@cache
+def compiled() -> Callable[..., None] | None:
+    """``objective.place_each`` as machine code that holds no lock; None without numba."""
+    try:
+        from numba import njit
+        from numba.extending import overload, register_jitable
+    except ImportError:
+        return None
+
+    overload(mathematics.choose)(lambda condition, yes, no: lambda condition, yes, no: yes if condition else no)
+    overload(mathematics.some)(lambda condition: lambda condition: condition)
+    for part in ("prefer", "nearest_sq", "nearest_quartic", "rise_l1", "loss", "miss", "residual", "average", "place"):
+        register_jitable(forceinline=True)(getattr(mathematics, part))
+
+    def machine_code(*, cached: bool) -> Callable[..., None]:
+        jit = njit(nogil=True, fastmath=REASSOCIATE, error_model="numpy", cache=cached)
+        made: Callable[..., None] = jit(mathematics.place_each)
+        return made
+
+    try:
+        return machine_code(cached=True)
+    except RuntimeError:  # nowhere to keep it
+        return machine_code(cached=False)
