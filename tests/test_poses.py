@@ -19,7 +19,7 @@ from benchsuite_registry.poses import (
     Target,
     shifted_right,
 )
-from benchsuite_registry.skeletons import H36M_17, LSP_14, MPII_16
+from benchsuite_registry.skeletons import H36M_17, LSP_14, MPII_16, PENN_13
 from torch import Tensor
 
 from benchsuite.filming import H36M_CENTER, H36M_FOCAL
@@ -242,3 +242,11 @@ def test_joints_between_others_are_interpolated_and_absent_ones_are_nan() -> Non
 def test_in_its_own_skeleton_a_pose_is_itself() -> None:
     batch = poses(points(2))
     assert batch.in_skeleton(H36M_17) is batch
+
+
+def test_a_root_that_is_not_given_is_derived() -> None:
+    xyz = torch.zeros(1, 13, 3)
+    xyz[0, PENN_13.index("l_hip")] = torch.tensor([10.0, 4.0, 0.0])
+    xyz[0, PENN_13.index("r_hip")] = torch.tensor([30.0, 8.0, 2.0])
+    centred = PoseBatch(xyz, Frame.CAMERA, PENN_13, torch.arange(1)).root_relative()
+    assert centred.xyz[0, PENN_13.index("head")].tolist() == [-20.0, -6.0, -1.0]

@@ -336,3 +336,15 @@ def test_our_own_packs_load_through_the_group_alone() -> None:
     assert ours == {"benchsuite_lifters", "benchsuite_refiners", "benchsuite_image_models", "benchsuite_evaluators"}
     assert [b for b in loaded.broken if b.distribution == "benchsuite"] == []
     assert {"martinez", "stereo"} <= {e.name for e in loaded.lifters}
+
+
+def test_a_parameter_may_not_be_called_type() -> None:
+    clash = Entry("clash", dict, "clashes with mmengine", parameters={"type": Parameter("x", "no")})
+    with pytest.raises(ValueError, match="lifter 'clash' of somewhere: no parameter may be called 'type'"):
+        Registry[Any]("lifter").register(clash, Origin("somewhere", "1"))
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-inf"])
+def test_numbers_are_finite(text: str) -> None:
+    with pytest.raises(ValueError, match="wanted a finite number"):
+        Parameter(1.0, "a number").read(text)

@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "score predictions made elsewhere"),
     "leaderboard": ("leaderboard", "write the leaderboard of all results"),
     "convert": ("convert", "convert a source of poses into a dataset folder"),
+    "label": ("label", "generate 3D labels for a dataset with 2D keypoints alone"),
     "train": ("train", "train a method"),
     "fit-prior": ("fit_prior", "fit the motion prior behind the dataset `synthetic`"),
     "show": ("show", "draw poses of a dataset"),
@@ -89,7 +90,9 @@ def _refusals() -> tuple[type[Exception], ...]:
         "benchsuite.documents": ("WrongDocument", "CannotWrite"),
         "benchsuite.runner": ("WrongRun",),
         "benchsuite.drawing": ("NoMatplotlib",),
-        "benchsuite.training.engine": ("TrainingStopped",),
+        "benchsuite.labels.labeller": ("LabellingStopped",),
+        "benchsuite.synthetic.prior": ("WrongPrior",),
+        "benchsuite.training.resume": ("TrainingStopped",),
     }
     loaded = ((sys.modules[module], names) for module, names in known.items() if module in sys.modules)
     return (UsageError, *(getattr(module, name) for module, names in loaded for name in names))

@@ -14,6 +14,8 @@ from benchsuite_registry.registries import Registries
 from benchsuite.cli import UsageError
 
 if TYPE_CHECKING:
+    import torch
+
     from benchsuite.dataset import Dataset
 
 DATASETS = {"synthetic": "embedded: people drawn from a prior fitted to motion capture, seen by virtual cameras"}
@@ -68,3 +70,17 @@ def open_named(text: str) -> tuple[str, Dataset]:
         hint = f"; did you mean {near[0]}?" if near else ""
         raise UsageError(f"dataset {text!r}: wanted {' or '.join(DATASETS)} or a dataset folder{hint}")
     return Path(text).resolve().name, open_dataset(Path(text))
+
+
+def device_named(name: str) -> torch.device:
+    """The device that ``auto``, ``cpu`` or ``cuda`` stands for.
+
+    Raises:
+        UsageError: there is no such device.
+    """
+    import torch
+
+    there = torch.cuda.is_available()
+    if name == "cuda" and not there:
+        raise UsageError("device cuda: there is no CUDA device here")
+    return torch.device(("cuda" if there else "cpu") if name == "auto" else name)

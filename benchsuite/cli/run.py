@@ -12,11 +12,17 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from benchsuite_registry.registries import Component, Registry
 
 from benchsuite.cli import ALL_GOOD, INTERRUPTED, SOME_FAILED, UsageError
-from benchsuite.cli.arguments import DEFAULT_EVALUATOR, add_plugin, natural, open_named, positive, registries
+from benchsuite.cli.arguments import (
+    DEFAULT_EVALUATOR,
+    add_plugin,
+    device_named,
+    natural,
+    open_named,
+    positive,
+    registries,
+)
 
 if TYPE_CHECKING:
-    import torch
-
     from benchsuite.results import Record
     from benchsuite.runner import Runner
 
@@ -66,7 +72,7 @@ def main(args: argparse.Namespace) -> int:
         refiners,
         evaluators,
         tuple(open_named(text) for text in dict.fromkeys(args.dataset or ["synthetic"])),
-        Settings(args.seed, args.batch, _device(args.device)),
+        Settings(args.seed, args.batch, device_named(args.device)),
         args.limit,
     )
     with contextlib.redirect_stdout(sys.stderr):  # what methods print must not get between our own tables
@@ -111,12 +117,3 @@ def _chosen(registry: Registry[T], texts: Iterable[str]) -> tuple[Component[T], 
 
 def _names(registry: Registry[Any]) -> str:
     return ", ".join(entry.name for entry in registry) or "none"
-
-
-def _device(name: str) -> torch.device:
-    import torch
-
-    there = torch.cuda.is_available()
-    if name == "cuda" and not there:
-        raise UsageError("device cuda: there is no CUDA device here")
-    return torch.device(("cuda" if there else "cpu") if name == "auto" else name)

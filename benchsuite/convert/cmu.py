@@ -59,7 +59,6 @@ class TakeFile:
 
     Attributes:
         path: AMC or BVH file.
-        skeleton: The ASF beside an AMC; None for a BVH.
         name: None of a source's takes shares it: ``02_01`` (performer_take), ``salsa_05``.
         performer: CMU's number where it is known; else the name, each file a performer.
         action: One of ACTIONS.
@@ -68,7 +67,6 @@ class TakeFile:
     """
 
     path: Path
-    skeleton: Path | None
     name: str
     performer: str
     action: str
@@ -110,7 +108,7 @@ def find_takes(source: Path) -> list[TakeFile]:
 
     Raises:
         NotADirectoryError: ``source`` is no folder.
-        FileNotFoundError: It holds no take, or an AMC has no ASF beside it.
+        FileNotFoundError: It holds no take.
     """
     if not source.is_dir():
         raise NotADirectoryError(f"{source}: wanted a folder of AMC or BVH files")
@@ -135,14 +133,15 @@ def read_take(take: TakeFile) -> Take:
         take: From ``find_takes``.
 
     Raises:
+        FileNotFoundError: An AMC has no ASF beside it.
         MotionFormatError: A file does not read, or its skeleton is none of CMU's three.
         OSError: A file does not open.
     """
-    if take.skeleton is None:
+    if take.path.suffix.lower() != ".amc":
         motion = read_bvh(take.path)
         known = [WALK, DAZ]
     else:
-        motion = read_amc(take.path, read_asf(take.skeleton))
+        motion = read_amc(take.path, read_asf(asf_of(take.path)))
         known = [ASF]
     skeleton = next((kind for kind in known if kind.needs <= set(motion.names)), None)
     if skeleton is None:
@@ -170,13 +169,16 @@ def _take_file(path: Path, index: Mapping[str, str]) -> TakeFile:
     else:
         name = performer = f"{folder}_{path.stem}"
         action = _FOLDERS.get(folder, "other")
-    skeleton = _asf_of(path) if path.suffix.lower() == ".amc" else None
     split: Split = "test" if performer in TEST_PERFORMERS | TEST_FILES else "train"
-    return TakeFile(path, skeleton, name, performer, action, split)
+    return TakeFile(path, name, performer, action, split)
 
 
-def _asf_of(amc: Path) -> Path:
-    """The ASF beside an AMC: the performer's where there are several."""
+def asf_of(amc: Path) -> Path:
+    """The ASF beside an AMC: the performer's where there are several.
+
+    Raises:
+        FileNotFoundError: there is none, or none to be told from the others.
+    """
     beside = sorted(p for p in amc.parent.iterdir() if p.suffix.lower() == ".asf")
     own = [p for p in beside if p.stem == amc.stem.split("_")[0]]
     if len(own or beside) != 1:

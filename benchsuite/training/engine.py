@@ -6,7 +6,6 @@ the same weights as one that was not.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from tqdm import tqdm
 
 from benchsuite.training.course import Course, Stage
 from benchsuite.training.pairs import Pairs, joined
+from benchsuite.training.resume import Resume, TrainingStopped
 from benchsuite.training.sources import Source
 
 if TYPE_CHECKING:
@@ -31,10 +31,6 @@ if TYPE_CHECKING:
 FIT_SAMPLES = 100_000
 VALIDATION_SAMPLES = 4096
 _FIT, _VALIDATE, _TRAIN = 0, 1, 2  # streams of random numbers that must not meet
-
-
-class TrainingStopped(RuntimeError):
-    """Training cannot go on; what was good before is kept."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +122,8 @@ def _run(fabric: Fabric, make_course: Callable[[], Course], sources: Sequence[So
             for k, s in enumerate(sources)
         ]
     ).to(fabric.device)
-    resume = _Resume(plan, course)
+    decisive = {k: v for k, v in asdict(plan).items() if k not in ("out", "save_every_s", "command", "device")}
+    resume = Resume(plan.out, course.network, repr(sorted({**decisive, **course.architecture}.items())))
     done = resume.load()
     history: dict[str, Any] = dict(done["history"])
     for number, stage in enumerate(course.stages()):
@@ -177,7 +174,7 @@ def _run_stage(
     sources: Sequence[Source],
     validation: Pairs,
     plan: Plan,
-    resume: _Resume,
+    resume: Resume,
     state: dict[str, Any] | None,
     history: dict[str, Any],
 ) -> dict[str, Any]:
@@ -247,60 +244,3 @@ def _validate(stage: Stage, validation: Pairs) -> float:
     error = float(stage.error(validation))
     stage.module.train()
     return error
-
-
-class _Resume:
-    """An unfinished run on disk: tensors and plain values only, so reading it back executes nothing."""
-
-    def __init__(self, plan: Plan, course: Course) -> None:
-        self.path = plan.out.with_name(plan.out.name + ".resume")
-        self.network = course.network
-        kept = {k: v for k, v in asdict(plan).items() if k not in ("out", "save_every_s", "command", "device")}
-        self.plan = repr(sorted({**kept, **course.architecture}.items()))
-
-    def load(self) -> dict[str, Any]:
-        start: dict[str, Any] = {"stage": 0, "step": 0, "optimizer": None, "history": {}}
-        if not self.path.is_file():
-            return start
-        state: dict[str, Any] = torch.load(self.path, weights_only=True)
-        if state["plan"] != self.plan:
-            raise TrainingStopped(
-                f"{self.path} is an unfinished run of another plan; wanted {self.plan}, found {state['plan']}; "
-                "delete it or write to another file"
-            )
-        self.network.load_state_dict(state["network"])
-        return state
-
-    def save(
-        self,
-        stage: int,
-        step: int,
-        optimizer: dict[str, Any] | None,
-        best: float,
-        best_weights: dict[str, Tensor] | None,
-        waited: int,
-        curve: list[list[float]],
-        history: dict[str, Any],
-    ) -> None:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        partial = self.path.with_name(self.path.name + ".partial")
-        state = {
-            "plan": self.plan,
-            "network": self.network.state_dict(),
-            "stage": stage,
-            "step": step,
-            "optimizer": optimizer,
-            "best": best,
-            "best_weights": best_weights,
-            "waited": waited,
-            "curve": curve,
-            "history": history,
-        }
-        torch.save(state, partial)
-        os.replace(partial, self.path)
-
-    def kept(self) -> str:
-        return f"{self.path} holds the last good state" if self.path.is_file() else "nothing had been saved yet"
-
-    def forget(self) -> None:
-        self.path.unlink(missing_ok=True)

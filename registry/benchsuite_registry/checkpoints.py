@@ -35,6 +35,9 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], about: Mapping[st
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".partial")
     save_file(kept, partial, metadata={"benchsuite": json.dumps(dict(about), sort_keys=True)})
+    umask = os.umask(0)
+    os.umask(umask)
+    partial.chmod(0o666 & ~umask)  # safetensors leaves the file readable by its owner alone
     os.replace(partial, path)
 
 

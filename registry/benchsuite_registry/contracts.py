@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from importlib import import_module
+from math import isfinite
 from typing import TYPE_CHECKING, Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
 
 if TYPE_CHECKING:  # listing entries must not import torch
@@ -157,6 +158,8 @@ class Parameter:
             value = float(value)
         if type(value) is not kind:
             raise ValueError(f"wanted {_article(kind)}, found {value!r}")
+        if isinstance(value, float) and not isfinite(value):
+            raise ValueError(f"wanted a finite number, found {value!r}")
         if self.choices and value not in self.choices:
             raise ValueError(f"wanted one of {', '.join(map(str, self.choices))}, found {value!r}")
         return value

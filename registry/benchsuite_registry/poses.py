@@ -207,8 +207,9 @@ class PoseBatch(_Carrier):
         return len(self.xyz)
 
     def root_relative(self) -> PoseBatch:
-        """The same poses with the root joint at the origin."""
-        root = self.xyz[:, self.skeleton.root_index, None]
+        """The same poses with the root joint, given or derived, at the origin."""
+        parts = (weight * self.xyz[:, self.skeleton.index(joint)] for joint, weight in self.skeleton.root_from.items())
+        root = torch.stack(tuple(parts)).sum(dim=0)[:, None]
         return replace(self, xyz=self.xyz - root, frame=Frame.ROOT)
 
     def in_skeleton(self, other: Skeleton) -> PoseBatch:
@@ -257,6 +258,7 @@ class Labels(_Carrier):
         clip: which clip a sample belongs to.
         split: ``train`` or ``test``, in datasets that hold both.
         take: what the clip shows; cameras that saw one take are not independent of each other.
+        camera: which camera saw it, or the kind of place where it did.
     """
 
     action: Category
@@ -264,6 +266,7 @@ class Labels(_Carrier):
     clip: Category
     split: Category | None = None
     take: Category | None = None
+    camera: Category | None = None
 
     def __len__(self) -> int:
         return len(self.action)

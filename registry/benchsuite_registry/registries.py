@@ -99,10 +99,13 @@ class Registry(Generic[T]):
 
         Raises:
             NameTaken: another entry has the name; says which distributions claim it.
+            ValueError: one of its parameters is called ``type``.
         """
         if entry.name in self._entries:
             holder = self._entries[entry.name][1].distribution
             raise NameTaken(f"{self.kind} {entry.name!r} of {origin.distribution}: the name is taken by {holder}")
+        if "type" in entry.parameters:  # mmengine's own key
+            raise ValueError(f"{self.kind} {entry.name!r} of {origin.distribution}: no parameter may be called 'type'")
         self._entries[entry.name] = (entry, origin)
         self.__dict__.pop("mmengine", None)
 

@@ -54,6 +54,18 @@ class Skeleton:
         return self.index(self.root)
 
     @cached_property
+    def root_from(self) -> Mapping[str, float]:
+        """The joints that the root is read from, with their weights: the root itself where it is there.
+
+        Raises:
+            KeyError: it can be had from none of the joints.
+        """
+        weights = _read(self.root, self)
+        if weights is None:
+            raise KeyError(f"skeleton {self.name} gives no {self.root}; it has {', '.join(self.joints)}")
+        return weights
+
+    @cached_property
     def bones(self) -> tuple[tuple[int, int], ...]:
         """(parent, child) columns of every bone."""
         return tuple((p, j) for j, p in enumerate(self.parents) if p >= 0)
@@ -83,6 +95,7 @@ DERIVED: Mapping[str, Mapping[str, float]] = {
     "spine": {"pelvis": 0.5, "thorax": 0.5},
     "neck_nose": {"upper_neck": 1.0},
     "upper_neck": {"neck_nose": 1.0},
+    "head": {"neck_nose": 1.0},
 }
 """Joints that stand between others, for skeletons that lack them. Interpolated, not exact."""
 

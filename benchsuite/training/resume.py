@@ -1,0 +1,76 @@
+"""An unfinished run on disk, so that one that was killed can go on."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+class TrainingStopped(RuntimeError):
+    """Training cannot go on; what was good before is kept."""
+
+
+class Resume:
+    """An unfinished run: tensors and plain values only, so reading it back executes nothing."""
+
+    def __init__(self, out: Path, network: nn.Module, plan: str) -> None:
+        """
+        Args:
+            out: the weights file the run will end in; the unfinished run lies beside it.
+            network: whose tensors are kept.
+            plan: everything that decides the result; a run of another plan is not gone on with.
+        """
+        self.path = out.with_name(out.name + ".resume")
+        self.network = network
+        self.plan = plan
+
+    def load(self) -> dict[str, Any]:
+        start: dict[str, Any] = {"stage": 0, "step": 0, "optimizer": None, "history": {}}
+        if not self.path.is_file():
+            return start
+        state: dict[str, Any] = torch.load(self.path, weights_only=True)
+        if state["plan"] != self.plan:
+            raise TrainingStopped(
+                f"{self.path} is an unfinished run of another plan; wanted {self.plan}, found {state['plan']}; "
+                "delete it or write to another file"
+            )
+        self.network.load_state_dict(state["network"])
+        return state
+
+    def save(
+        self,
+        stage: int,
+        step: int,
+        optimizer: dict[str, Any] | None,
+        best: float,
+        best_weights: dict[str, Tensor] | None,
+        waited: int,
+        curve: list[list[float]],
+        history: dict[str, Any],
+    ) -> None:
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        partial = self.path.with_name(self.path.name + ".partial")
+        state = {
+            "plan": self.plan,
+            "network": self.network.state_dict(),
+            "stage": stage,
+            "step": step,
+            "optimizer": optimizer,
+            "best": best,
+            "best_weights": best_weights,
+            "waited": waited,
+            "curve": curve,
+            "history": history,
+        }
+        torch.save(state, partial)
+        os.replace(partial, self.path)
+
+    def kept(self) -> str:
+        return f"{self.path} holds the last good state" if self.path.is_file() else "nothing had been saved yet"
+
+    def forget(self) -> None:
+        self.path.unlink(missing_ok=True)
