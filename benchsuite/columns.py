@@ -1,17 +1,21 @@
 """What a dataset folder holds: its description, its clips, its columns, and the checks that they are as agreed.
 
-* ``uv`` (N, J, 2) float32 px, ``visible`` (N, J) bool
+* ``uv`` (N, J, 2) float32 px, ``visible`` (N, J) bool; ``labelled`` (N, J) bool: whose pixels mean something, occluded
+  joints too; where there is no such column, those of visible joints
 * ``xyz`` (N, J, 3) float32 mm, camera frame, absolute; absent in 2D datasets
 * ``focal`` and ``center`` (N, 2) float32 px
 * ``box`` (N, 4) float32 px, x0 y0 x1 y1 of the person; ``size`` (N, 2) int32 px, width and height of the image;
   ``head`` (N,) float32 px, head size of PCKh; each where the source knows it
+* of generated labels: ``score`` (N,) float32 in [0, 1], how far each can be trusted; ``row`` (N,) int64, its row in the
+  2D dataset; ``crop`` (N, 4) float32 px, x0 y0 x1 y1, the square of the source's image that is this dataset's image
 * ``clip`` (N,) int32 index into ``clips``, ascending; ``frame`` (N,) int32, ascending in a clip
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import mmap
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -67,6 +71,7 @@ class About:
         intrinsics: ``known``, ``unknown``, or the hypothesis that ``focal`` and ``center`` follow.
         made_by: the command that wrote the folder.
         notes: anything a user should know.
+        provenance: of generated labels: JSON-able, all that they follow from.
     """
 
     name: str
@@ -79,21 +84,26 @@ class About:
     intrinsics: str = "known"
     made_by: str = ""
     notes: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
 
 
 COLUMNS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "uv": ("float32", ("N", "J", 2)),
     "visible": ("bool", ("N", "J")),
+    "labelled": ("bool", ("N", "J")),
     "xyz": ("float32", ("N", "J", 3)),
     "focal": ("float32", ("N", 2)),
     "center": ("float32", ("N", 2)),
     "box": ("float32", ("N", 4)),
     "size": ("int32", ("N", 2)),
     "head": ("float32", ("N",)),
+    "score": ("float32", ("N",)),
+    "row": ("int64", ("N",)),
+    "crop": ("float32", ("N", 4)),
     "clip": ("int32", ("N",)),
     "frame": ("int32", ("N",)),
 }
-OPTIONAL = frozenset({"xyz", "box", "size", "head"})
+OPTIONAL = frozenset({"labelled", "xyz", "box", "size", "head", "score", "row", "crop"})
 
 
 def check_columns(owner: str, about: About, columns: Mapping[str, NDArray[Any]], clips: tuple[Clip, ...]) -> None:
@@ -130,6 +140,7 @@ def check_columns(owner: str, about: About, columns: Mapping[str, NDArray[Any]],
         raise WrongDataset(f"{owner}: column 'frame' is not ascending within each clip")
     if "xyz" in columns:
         check_unit(owner, columns["xyz"], skeleton(about.skeleton))
+    let_go(columns.values())
 
 
 SHORTEST_BODY_MM, LONGEST_BODY_MM = 2500.0, 9000.0
@@ -156,3 +167,13 @@ def check_unit(owner: str, xyz: NDArray[Any], bones: Skeleton) -> None:
             f"{owner}: column 'xyz' is not in mm: a person's bones add up to {total:.4g}, "
             f"wanted {SHORTEST_BODY_MM:.0f}-{LONGEST_BODY_MM:.0f}{hint}"
         )
+
+
+def let_go(columns: Iterable[NDArray[Any]]) -> None:
+    """Give back the memory of memory-mapped columns' pages; they are read again when they are needed.
+
+    The kernel would do so only when it runs short, and until then a stream seems to grow with what it has read.
+    """
+    for column in columns:
+        if isinstance(column.base, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            column.base.madvise(mmap.MADV_DONTNEED)

@@ -39,6 +39,7 @@ __all__ = [
     "Dataset",
     "WrongDataset",
     "check_unit",
+    "describe_dataset",
     "in_memory",
     "open_dataset",
     "write_dataset",
@@ -82,7 +83,7 @@ class Dataset:
     def _codes(self) -> dict[str, tuple[NDArray[np.int64], tuple[str, ...]]]:
         """Code of each clip and names, for each label."""
         coded = {}
-        for label in ("action", "subject", "name", "split", "take"):
+        for label in ("action", "subject", "name", "split", "take", "camera"):
             values = [getattr(c, label) or (c.name if label == "take" else "") for c in self.clips]
             names = tuple(dict.fromkeys(values))
             lookup = {name: code for code, name in enumerate(names)}
@@ -118,9 +119,7 @@ class Dataset:
         """Labels of ``rows``."""
         clip = self.columns["clip"][rows]
         made = {label: Category(torch.from_numpy(codes[clip]), names) for label, (codes, names) in self._codes.items()}
-        return Labels(
-            action=made["action"], subject=made["subject"], clip=made["name"], split=made["split"], take=made["take"]
-        )
+        return Labels(clip=made.pop("name"), **made)
 
     def target(self, rows: slice | NDArray[np.integer]) -> Target:
         """The truth of ``rows``; poses of NaN where the dataset is 2D only."""
@@ -172,15 +171,24 @@ def write_dataset(folder: Path, about: About, columns: Mapping[str, NDArray[Any]
     check_columns(str(folder), about, columns, clips)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dataset.json").unlink(missing_ok=True)
-    described = {}
     for name, column in columns.items():
-        file = folder / f"{name}.npy"
-        np.save(file, column, allow_pickle=False)
-        described[name] = {
+        np.save(folder / f"{name}.npy", column, allow_pickle=False)
+    return describe_dataset(folder, about, columns, clips)
+
+
+def describe_dataset(
+    folder: Path, about: About, columns: Mapping[str, NDArray[Any]], clips: tuple[Clip, ...]
+) -> Dataset:
+    """Make a dataset of columns that lie in ``folder`` already; as ``write_dataset``."""
+    check_columns(str(folder), about, columns, clips)
+    described = {
+        name: {
             "dtype": str(column.dtype),
             "shape": list(column.shape),
-            "sha256": sha256(file),
+            "sha256": sha256(folder / f"{name}.npy"),
         }
+        for name, column in columns.items()
+    }
     document = {
         "schema": SCHEMA,
         "about": asdict(about),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,13 +20,14 @@ LEFT_COLOUR, RIGHT_COLOUR, FLOOR_COLOUR, SHADOW_COLOUR = "#d1352b", "#2b6cb8", "
 _ELEVATION = np.radians(14.0)
 _TILE_MM = 500.0
 _STRIDE_MM = 1000.0
+_HALF_WIDTH_MM = 1050.0
 
 
 class NoMatplotlib(ImportError):
     """matplotlib is not installed; says how to get it."""
 
 
-def _figure(width: float, height: float) -> Figure:
+def new_figure(width: float, height: float) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
@@ -70,39 +72,69 @@ def draw_floor(axes: Axes, low: NDArray[np.floating], high: NDArray[np.floating]
             axes.plot(*_seen(ends, azimuth)[0].T, color=FLOOR_COLOUR, lw=0.7, zorder=0)
 
 
-def contact_sheet(dataset: Dataset, *, columns: int = 6, rows: int = 2, strip: int = 12) -> Figure:
-    """A sheet of samples spread over the clips, each as its camera sees it and in the world; below them one clip.
+def draw_keypoints(axes: Axes, uv: NDArray[np.floating], visible: NDArray[np.bool_], skeleton: Skeleton) -> None:
+    """Draw one person's keypoints (J, 2) px as the camera sees them; bones between visible joints, and those joints."""
+    shown = np.where(visible[:, None], uv, np.nan) * (1.0, -1.0)
+    draw_pose(axes, shown, skeleton, width=2.0)
+    for joint, (across, up) in zip(skeleton.joints, shown, strict=True):
+        colour = RIGHT_COLOUR if joint.startswith("r_") else LEFT_COLOUR
+        axes.plot(across, up, ".", color=colour, ms=4.0, zorder=12)
+
+
+def draw_views(panels: Sequence[Axes], xyz: NDArray[np.floating], skeleton: Skeleton, clip: Clip) -> None:
+    """Draw one pose (J, 3) mm, camera frame, on three panels: from the front, as the camera looks, from its right-hand
+    side, and from the top."""
+    front, side, top = panels
+    world, looks = _in_world(xyz[None].astype(np.float64), clip)
+    for axes, turn in ((front, 0.0), (side, np.pi / 2)):
+        _draw_world(axes, world, skeleton, looks + turn)
+    ahead = np.array([np.cos(looks), np.sin(looks)])
+    across = np.array([ahead[1], -ahead[0]])
+    root = world[0, skeleton.root_index, :2]
+    draw_pose(top, (world[0, :, :2] - root) @ np.stack((across, ahead), axis=1), skeleton)
+    top.set_xlim(-_HALF_WIDTH_MM, _HALF_WIDTH_MM)
+    top.set_ylim(-0.7 * _HALF_WIDTH_MM, 0.7 * _HALF_WIDTH_MM)
+
+
+def contact_sheet(dataset: Dataset, *, columns: int = 6, rows: int = 1, strip: int = 12) -> Figure:
+    """A sheet of samples spread over the clips: keypoints as the camera sees them and, where there is 3D, the pose from
+    the front, the side and the top; below them one clip, unless all are single images.
 
     Args:
-        dataset: with 3D poses.
+        dataset: 2D or 3D.
         columns: samples side by side.
-        rows: of samples.
+        rows: of samples; twice as many are drawn where there is no 3D.
         strip: frames of the clip at the foot of the sheet.
 
     Raises:
         NoMatplotlib: matplotlib is not installed.
-        WrongDataset: the dataset is empty or has no 3D.
+        WrongDataset: the dataset is empty.
     """
-    figure = _figure(2.3 * columns, 5.0 * rows + 3.0)
-    heights = [1.6, 2.0] * rows + [2.0]
-    grid = figure.add_gridspec(2 * rows + 1, columns, height_ratios=heights)
     if not len(dataset):
         raise WrongDataset(f"dataset {dataset.about.name} is empty: there is nothing to draw")
+    solid = "xyz" in dataset.columns
+    rows = rows if solid else 2 * rows
     chosen = _spread(dataset, rows * columns)
-    xyz = dataset.poses(chosen).xyz.numpy().astype(np.float64)
+    liveliest = _liveliest(dataset, chosen) if solid else None
+    panels = [1.7, 2.0, 2.0, 1.3] if solid else [1.7]
+    heights = panels * rows + [2.0] * (liveliest is not None)
+    figure = new_figure(2.3 * columns, 1.25 * sum(heights))
+    grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
     for k, sample in enumerate(chosen):
         clip = dataset.clips[dataset.columns["clip"][sample]]
-        seen = figure.add_subplot(grid[2 * (k // columns), k % columns])
-        draw_pose(seen, dataset.columns["uv"][sample] * (1.0, -1.0), dataset.skeleton, width=2.0)
+        first = k // columns * len(panels)
+        seen, *views = (figure.add_subplot(grid[first + panel, k % columns]) for panel in range(len(panels)))
+        draw_keypoints(seen, dataset.columns["uv"][sample], dataset.columns["visible"][sample], dataset.skeleton)
         seen.set_title(clip.action or clip.name, fontsize=10)
-        _draw_world(figure.add_subplot(grid[2 * (k // columns) + 1, k % columns]), xyz[k : k + 1], clip, dataset)
-    liveliest = _liveliest(dataset, chosen)
-    frames = np.flatnonzero(dataset.columns["clip"] == liveliest)
-    frames = frames[np.unique(np.linspace(0, len(frames) - 1, min(strip, len(frames))).round().astype(int))]
-    clip = dataset.clips[liveliest]
-    below = figure.add_subplot(grid[2 * rows, :])
-    _draw_strip(below, dataset.poses(frames).xyz.numpy().astype(np.float64), clip, dataset)
-    below.set_title(f"{clip.name}: {clip.action}", fontsize=10)
+        if views:
+            draw_views(views, dataset.columns["xyz"][sample], dataset.skeleton, clip)
+    if liveliest is not None:
+        frames = np.flatnonzero(dataset.columns["clip"] == liveliest)
+        frames = frames[np.unique(np.linspace(0, len(frames) - 1, min(strip, len(frames))).round().astype(int))]
+        clip = dataset.clips[liveliest]
+        below = figure.add_subplot(grid[-1, :])
+        _draw_strip(below, dataset.poses(frames).xyz.numpy().astype(np.float64), clip, dataset)
+        below.set_title(f"{clip.name}: {clip.action}", fontsize=10)
     return figure
 
 
@@ -123,17 +155,15 @@ def _in_world(xyz: NDArray[np.floating], clip: Clip) -> tuple[NDArray[np.floatin
     return xyz @ rotation + clip.position, float(np.arctan2(rotation[2, 1], rotation[2, 0]))
 
 
-def _draw_world(axes: Axes, xyz: NDArray[np.floating], clip: Clip, dataset: Dataset) -> None:
-    world, looks = _in_world(xyz, clip)
-    azimuth = looks + np.radians(50.0)
-    root = world[:, dataset.skeleton.root_index, :2].mean(0)
+def _draw_world(axes: Axes, world: NDArray[np.floating], skeleton: Skeleton, azimuth: float) -> None:
+    root = world[:, skeleton.root_index, :2].mean(0)
     draw_floor(axes, root - 700.0, root + 700.0, azimuth)
     for pose in world:
-        draw_pose(axes, pose, dataset.skeleton, azimuth=azimuth)
+        draw_pose(axes, pose, skeleton, azimuth=azimuth)
     # One scale for everybody, so that small people look small; who climbs gets more room.
     across, below = _seen(np.append(root, 0.0), azimuth)[0]
     top = _seen(world, azimuth)[0][..., 1].max() - below
-    axes.set_xlim(across - 1050.0, across + 1050.0)
+    axes.set_xlim(across - _HALF_WIDTH_MM, across + _HALF_WIDTH_MM)
     axes.set_ylim(below - 350.0, below + max(2050.0, top + 100.0))
 
 
@@ -166,7 +196,7 @@ def _spread(dataset: Dataset, count: int) -> NDArray[np.int64]:
 
 
 def _liveliest(dataset: Dataset, rows: NDArray[np.int64]) -> Any:
-    """The clip, of those of ``rows``, in which the joints move farthest."""
+    """The clip, of those of ``rows``, in which the joints move farthest; None if nothing moves."""
     clips = np.unique(dataset.columns["clip"][rows])
 
     def travel(clip: int) -> float:
@@ -176,4 +206,5 @@ def _liveliest(dataset: Dataset, rows: NDArray[np.int64]) -> Any:
         xyz = dataset.poses(frames).root_relative().xyz.numpy()
         return float(np.abs(np.diff(xyz, axis=0)).mean() * len(frames))
 
-    return max(clips, key=travel)
+    distance = {clip: travel(clip) for clip in clips} if dataset.about.fps else {}
+    return max(distance, key=lambda clip: distance[clip]) if any(distance.values()) else None

@@ -184,19 +184,20 @@ def pck(errors: Tensor, threshold: float, *, inclusive: bool = False) -> Tensor:
     return 100.0 * right.double().mean(dim=-1)
 
 
-def auc(errors: Tensor, thresholds: tuple[float, ...] = AUC_THRESHOLDS_MM) -> Tensor:
-    """Mean of ``pck`` over ``thresholds``, exclusive, of each sample, (B,) float64 %.
+def auc(errors: Tensor, thresholds: tuple[float, ...] = AUC_THRESHOLDS_MM, *, inclusive: bool = False) -> Tensor:
+    """Mean of ``pck`` over ``thresholds``, of each sample, (B,) float64 %.
 
     The official thresholds begin at 0, below which no error can be: the truth scores 100 * 30 / 31.
 
     Args:
         errors: (B, J) mm; a missing joint's NaN counts as wrong.
         thresholds: mm, ascending.
+        inclusive: whether an error equal to a threshold is right, as in ``pck``.
 
     Source: Table 4; the official evaluation of MPI-INF-3DHP.
     """
     ladder = torch.tensor(thresholds, dtype=torch.float64, device=errors.device)
-    reached = torch.searchsorted(ladder, errors.double().nan_to_num(nan=torch.inf), right=True)
+    reached = torch.searchsorted(ladder, errors.double().nan_to_num(nan=torch.inf), right=not inclusive)
     return 100.0 * (1.0 - reached.double() / len(thresholds)).mean(dim=-1)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from benchsuite_registry.contracts import Evaluator, Measurements, Metric, Refinement, Refiner, Scalar
-from benchsuite_registry.poses import Frame, PoseBatch
+from benchsuite_registry.poses import Frame, KeypointBatch, PoseBatch
 from benchsuite_registry.registries import Component
 
 from benchsuite.dataset import Dataset, WrongDataset
@@ -133,23 +133,44 @@ def protocol_of(evaluator: Evaluator) -> dict[str, Scalar]:
 def _predict(made: Any, stage: Stage, dataset: Dataset, rows: slice, device: torch.device) -> PoseBatch:
     if stage.kind == "image model":
         raise WrongDataset(f"dataset {dataset.about.name} has no images, which {stage.name} needs")
-    poses: PoseBatch = made.lift(dataset.keypoints(rows).to(device))
-    _check_poses(stage.name, poses, Frame.ROOT, rows)
+    return lift(made, stage, dataset.keypoints(rows).to(device))
+
+
+def lift(made: Any, stage: Stage, keypoints: KeypointBatch) -> PoseBatch:
+    """What a lifter makes of keypoints.
+
+    Raises:
+        BrokenContract: it is not as agreed.
+    """
+    ids = keypoints.ids.tolist()  # before the lifter may change them
+    poses: PoseBatch = made.lift(keypoints)
+    _check_poses(stage.name, poses, Frame.ROOT, ids)
     return poses
 
 
 def _refine(
     made: Any, stage: Stage, poses: PoseBatch, dataset: Dataset, rows: slice, device: torch.device
 ) -> PoseBatch:
-    found: Refinement = made.refine(_copy(poses), dataset.keypoints(rows).to(device))
+    found = refine(made, stage, poses, dataset.keypoints(rows).to(device))
+    stage.flagged += int((found.flags != 0).sum())
+    return found.poses
+
+
+def refine(made: Any, stage: Stage, poses: PoseBatch, keypoints: KeypointBatch) -> Refinement:
+    """What a refiner makes of poses, of which it is handed a copy.
+
+    Raises:
+        BrokenContract: it is not as agreed.
+    """
+    ids = keypoints.ids.tolist()
+    found: Refinement = made.refine(_copy(poses), keypoints)
     _check_type(stage.name, found, Refinement)
-    _check_poses(stage.name, found.poses, Frame.CAMERA, rows)
+    _check_poses(stage.name, found.poses, Frame.CAMERA, ids)
     for column in ("depth_mm", "cost", "flags"):
         shape = tuple(getattr(found, column).shape)
         if shape != (len(poses),):
             raise BrokenContract(f"{stage.name}: {column}: wanted shape {(len(poses),)}, found {shape}")
-    stage.flagged += int((found.flags != 0).sum())
-    return found.poses
+    return found
 
 
 def _check_type(name: str, found: object, wanted: type) -> None:
@@ -157,11 +178,11 @@ def _check_type(name: str, found: object, wanted: type) -> None:
         raise BrokenContract(f"{name}: wanted a {wanted.__name__}, found a {type(found).__name__}")
 
 
-def _check_poses(name: str, poses: PoseBatch, frame: Frame, rows: slice) -> None:
+def _check_poses(name: str, poses: PoseBatch, frame: Frame, wanted: list[int]) -> None:
     _check_type(name, poses, PoseBatch)
     if poses.frame is not frame:
         raise BrokenContract(f"{name}: wanted poses in {frame}, found {poses.frame}")
-    wanted, found = list(range(rows.start, rows.stop)), poses.ids.tolist()
+    found = poses.ids.tolist()
     if len(found) != len(wanted):
         raise BrokenContract(f"{name}: wanted {len(wanted)} poses, found {len(found)}")
     for want, have in zip(wanted, found, strict=True):

@@ -90,6 +90,22 @@ def test_labels_name_action_subject_and_clip(folder: Path) -> None:
     assert labels.clip.codes.tolist() == [0, 0, 0, 1, 1, 1, 1, 1, 2, 2]
 
 
+def test_clips_of_one_take_share_its_label(tmp_path: Path) -> None:
+    seen_twice = (replace(CLIPS[0], take="a"), replace(CLIPS[1], take="a"), CLIPS[2])
+    take = write_dataset(tmp_path, ABOUT, columns(), seen_twice).labels(slice(None)).take
+    assert take is not None
+    assert take.names == ("a", "c.cam1")  # a clip that names no take is one
+    assert take.codes.tolist() == [0, 0, 0, 0, 0, 0, 0, 0, 1, 1]
+
+
+def test_optional_columns_come_back_and_are_checked(tmp_path: Path) -> None:
+    more = columns() | {"box": np.zeros((10, 4), dtype=np.float32), "size": np.full((10, 2), 1000, dtype=np.int32)}
+    write_dataset(tmp_path / "set", ABOUT, more, CLIPS)
+    assert open_dataset(tmp_path / "set").columns["size"][3].tolist() == [1000, 1000]
+    with pytest.raises(WrongDataset, match=r"column 'box': wanted float32 \(10, 4\), found float32 \(10, 2\)$"):
+        write_dataset(tmp_path / "set", ABOUT, more | {"box": more["box"][:, :2]}, CLIPS)
+
+
 def test_batches_cover_every_row_once(folder: Path) -> None:
     dataset = open_dataset(folder)
     assert list(dataset.batches(4)) == [slice(0, 4), slice(4, 8), slice(8, 10)]

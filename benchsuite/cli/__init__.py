@@ -20,6 +20,7 @@ COMMANDS = {
     "evaluate": ("evaluate", "score predictions made elsewhere"),
     "leaderboard": ("leaderboard", "write the leaderboard of all results"),
     "convert": ("convert", "convert a source of poses into a dataset folder"),
+    "doctor": ("doctor", "say what is missing or odd in a dataset"),
     "label": ("label", "generate 3D labels for a dataset with 2D keypoints alone"),
     "train": ("train", "train a method"),
     "fit-prior": ("fit_prior", "fit the motion prior behind the dataset `synthetic`"),

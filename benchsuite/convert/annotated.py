@@ -16,17 +16,14 @@ from benchsuite_registry.skeletons import Skeleton, skeleton
 from numpy.typing import NDArray
 
 from benchsuite.columns import About, Clip
+from benchsuite.convert.hdf5_cdf import MissingLibrary
 from benchsuite.dataset import write_dataset
 
 FOCAL_PER_SIDE = 1.2
 HYPOTHESIS = f"focal = {FOCAL_PER_SIDE} max(width, height), center = the image's center"
-GUESS = "the image as large as the joints in it and equal margins on both sides ask for"
-MARGIN = 0.15
+CENTERED = "guessed: what the joints span, with the same margin after as before them"
+MARGIN = 0.125
 """Of a box's longer side, all around the joints."""
-
-
-class NoPillow(ImportError):
-    """Pillow is not installed; says how to get it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,8 @@ class People:
         clip: (N,) number of the clip.
         frame: (N,) frame in it.
         size: (N, 2) px, width and height of the image, 0 where unknown; None if all are.
-        image: (N,) which people share an image; None if no two do.
+        guess: (N, 2) px, the size to go by where it is unknown, and how it was guessed; None: the person is taken to
+            be in the image's middle.
         box: (N, 4) px, x0 y0 x1 y1; NaN where unknown; None if all are.
         head: (N,) px, head size of PCKh; NaN where unknown; None if all are.
         intrinsics: (N, 4) px, fx fy cx cy; None if unknown.
@@ -52,7 +50,7 @@ class People:
     clip: NDArray[np.integer]
     frame: NDArray[np.integer]
     size: NDArray[Any] | None = None
-    image: NDArray[np.integer] | None = None
+    guess: tuple[NDArray[Any], str] | None = None
     box: NDArray[Any] | None = None
     head: NDArray[Any] | None = None
     intrinsics: NDArray[Any] | None = None
@@ -61,7 +59,7 @@ class People:
 def write_people(out: Path, about: About, clips: Sequence[Clip], people: People) -> list[str]:
     """Write a dataset folder, rows in the order of ``clip`` and ``frame``; returns the notes it was given and more."""
     order = np.lexsort((people.frame, people.clip))
-    labelled = people.labelled[order] & np.isfinite(people.uv[order]).all(axis=2)
+    labelled = people.labelled[order] & has_pixels(people.uv[order])
     uv = np.where(labelled[..., None], people.uv[order], 0.0)
     notes = [*about.notes, *_counted(labelled, skeleton(about.skeleton))]
     around = box_around(uv, labelled)
@@ -75,10 +73,12 @@ def write_people(out: Path, about: About, clips: Sequence[Clip], people: People)
         "clip": people.clip[order].astype(np.int32),
         "frame": people.frame[order].astype(np.int32),
     }
+    if (columns["visible"] != labelled).any():
+        columns["labelled"] = labelled
     if people.head is not None:
         columns["head"] = people.head[order].astype(np.float32)
     size = np.zeros((len(uv), 2)) if people.size is None else people.size[order]
-    known = (size > 0).all(axis=1)
+    known = np.asarray((size > 0).all(axis=1))
     if known.all():
         columns["size"] = size.astype(np.int32)
     if people.intrinsics is not None:
@@ -87,14 +87,19 @@ def write_people(out: Path, about: About, clips: Sequence[Clip], people: People)
     else:
         said = HYPOTHESIS
         if not known.all():
-            image = np.arange(len(uv)) if people.image is None else people.image[order]
-            size = np.where(known[:, None], size, _extent(uv, labelled, image))
-            said += f"; size unknown for {int((~known).sum())} of {len(uv)} people, where it is {GUESS}"
+            guess, how = people.guess or (_centered(uv, labelled), CENTERED)
+            size = np.where(known[:, None], size, guess if people.guess is None else guess[order])
+            said += f"; the size is unknown for {int((~known).sum())} of {len(uv)} people, {how}"
         columns["focal"], columns["center"] = hypothesised(size)
         about = replace(about, intrinsics=said)
         notes.append(f"intrinsics are a hypothesis: {said}")
     write_dataset(out, replace(about, notes=tuple(notes)), columns, tuple(clips))
     return [f"{len(uv)} people in {len(clips)} clips", *notes]
+
+
+def has_pixels(uv: NDArray[Any]) -> NDArray[np.bool_]:
+    """Which joints (..., J) of ``uv`` (..., J, 2) have finite pixels."""
+    return np.asarray(np.isfinite(uv).all(axis=-1))
 
 
 def hypothesised(size: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -122,16 +127,14 @@ def _ends(uv: NDArray[Any], labelled: NDArray[np.bool_]) -> tuple[NDArray[Any], 
     return low, high
 
 
-def _extent(uv: NDArray[Any], labelled: NDArray[np.bool_], image: NDArray[np.integer]) -> NDArray[Any]:
-    """Guessed size (N, 2) px of each row's image: what its people span, and the same margin beyond as before them."""
+def _centered(uv: NDArray[Any], labelled: NDArray[np.bool_]) -> NDArray[Any]:
+    """Sizes (N, 2) px of images that have each person in their middle.
+
+    For the 400 photographs of LSPET that were at hand this comes to 0.67-1.38 of the longer side (90 %; median 0.96).
+    """
     low, high = _ends(uv, labelled)
-    _, number = np.unique(image, return_inverse=True)
-    least = np.full((number.max(initial=-1) + 1, 2), np.inf)
-    most = np.zeros_like(least)
-    np.fmin.at(least, number, low)
-    np.fmax.at(most, number, high)
-    least[~np.isfinite(least)] = 0.0
-    return np.maximum(most + np.maximum(least, 0.0), 1.0)[number]
+    sizes: NDArray[Any] = np.nan_to_num(np.maximum(high + np.maximum(low, 0.0), 1.0), nan=1.0)
+    return sizes
 
 
 def _counted(labelled: NDArray[np.bool_], bones: Skeleton) -> list[str]:
@@ -149,7 +152,7 @@ def photograph_sizes(files: Sequence[Path | None]) -> NDArray[np.int64]:
     """Width and height (N, 2) px of photographs, 0 for those that are not there or do not read.
 
     Raises:
-        NoPillow: there are photographs, but nothing to read them with.
+        MissingLibrary: there are photographs, but nothing to read them with.
     """
     sizes = np.zeros((len(files), 2), dtype=np.int64)
     for row, file in enumerate(files):
@@ -162,7 +165,9 @@ def _size(file: Path) -> tuple[int, int]:
     try:
         from PIL import Image
     except ImportError as error:
-        raise NoPillow(f"{file}: the sizes of photographs need Pillow: pip install benchsuite[data] ({error})") from None
+        raise MissingLibrary(
+            f"{file}: the sizes of photographs need Pillow: pip install benchsuite[data] ({error})"
+        ) from None
     try:
         with Image.open(file) as image:  # reads no more than the header
             return image.size

@@ -173,7 +173,7 @@ def _check_npy(where: str, file: IO[bytes], size: int) -> None:
 
 @contextmanager
 def unpacked(source: Path, suffixes: frozenset[str]) -> Iterator[Path]:
-    """``source`` itself, or for a zip archive a folder that holds its members with these suffixes, for as long as asked.
+    """``source`` itself, or for a zip archive a folder with its members of these suffixes, for as long as asked.
 
     Raises:
         WrongSource: as ``open_zip``; a damaged member; or too much altogether.

@@ -114,6 +114,8 @@ class H36MCamera:
         ray = bent.astype(np.float64)
         for _ in range(_NEWTON_STEPS):
             found, slope = self._bent(ray)
+            if not (np.abs((found - bent) * self.focal) > _PRECISE_PX).any():  # NaN stays what it is
+                break
             ray = ray - _solved(slope, found - bent)
         there = np.abs((self._bent(ray)[0] - bent) * self.focal).max(axis=-1) <= _PRECISE_PX
         pixels: Array = np.where(there[..., None], ray * self.focal + self.center, np.nan)

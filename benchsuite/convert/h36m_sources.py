@@ -5,9 +5,10 @@ All three hold 32 joints, of which 15 never move against the others or stand whe
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from benchsuite_registry.skeletons import H36M_17
@@ -24,14 +25,14 @@ Array = NDArray[np.float64]
 
 RAW_JOINTS = 32
 MOVING = (0, 1, 2, 3, 6, 7, 8, 12, 13, 14, 15, 17, 18, 19, 25, 26, 27)
-"""Where the joints of ``H36M_17`` stand among the 32. Their parents are those of ``H36M_17``: the 32 joints' own hang
-the shoulders on copies of the thorax that are not among them."""
+"""Where the joints of ``H36M_17`` stand among the 32. The parents of the 32 do not serve: there the shoulders hang on
+copies of the thorax."""
 
 STRETCH = 0.05
-"""Bones may change their lengths in a take by so much (standard deviation to mean) before joints must be in disorder."""
+"""Standard deviation to mean of a bone's length in a take, beyond which joints must be in disorder."""
 
 
-class Source(Protocol):
+class Source(ABC):
     """Where poses come from.
 
     Attributes:
@@ -48,6 +49,7 @@ class Source(Protocol):
     files: tuple[Path, ...]
     notes: list[str]
 
+    @abstractmethod
     def seen(self, take: Take) -> dict[str, Array]:
         """Poses (T, 17, 3) mm in the frame of each camera, by its name.
 
@@ -55,7 +57,6 @@ class Source(Protocol):
             WrongSource: the take does not read; the joints are too many, too few or in disorder.
             WrongDataset: it is not in the unit it should be in.
         """
-        ...
 
 
 def find_source(path: Path) -> Source:
@@ -81,7 +82,7 @@ def find_source(path: Path) -> Source:
     )
 
 
-class VideoPose3D:
+class VideoPose3D(Source):
     """``data_3d_h36m.npz``: pickled dictionaries, subject to action to (T, 32, 3) m, world."""
 
     kind = "VideoPose3D's archive"
@@ -100,7 +101,7 @@ class VideoPose3D:
         return _from_world(where, take, metres.astype(np.float64) * 1000.0)
 
 
-class Martinez:
+class Martinez(Source):
     """The ``h36m`` folder of 3d-pose-baseline: an HDF5 file a take, (96, T) mm, world."""
 
     kind = "Martinez et al.'s folder"
@@ -121,7 +122,7 @@ class Martinez:
         return _from_world(str(path), take, flat.reshape(RAW_JOINTS, 3, -1).transpose(2, 0, 1))
 
 
-class OfficialFiles:
+class OfficialFiles(Source):
     """Human3.6M's own CDF files, (1, T, 96) mm: one a take in the world, or one a take and camera."""
 
     POSITIONS = ("D3_Positions", "Poses_D3_Positions", "D3_Positions_mono", "Poses_D3_Positions_mono")
@@ -167,8 +168,8 @@ def checked(where: str, positions: NDArray[Any]) -> Array:
     if positions.ndim != 3 or positions.shape[1:] != (RAW_JOINTS, 3) or not len(positions):
         raise WrongSource(where, f"poses (T, {RAW_JOINTS}, 3)", f"{positions.shape}")
     moving = positions[:, MOVING].astype(np.float64)
-    if not (finite := np.isfinite(moving).all(axis=(1, 2))).all():
-        raise WrongSource(where, "finite positions", f"{(~finite).sum()} of {len(finite)} poses that are not")
+    if wrong := int((~np.isfinite(moving).all(axis=(1, 2))).sum()):
+        raise WrongSource(where, "finite positions", f"{wrong} of {len(moving)} poses that are not")
     check_unit(where, moving, H36M_17)
     parents, children = np.array(H36M_17.bones).T
     lengths = np.linalg.norm(moving[:, children] - moving[:, parents], axis=2)
@@ -188,7 +189,9 @@ def dictionary(file: Path, member: str) -> dict[str, dict[str, Any]]:
     """
     found = read_pickled(file, member)
     if not isinstance(found, dict) or not all(isinstance(value, dict) for value in found.values()):
-        raise WrongSource(f"{file}: {member}", "a dictionary of subjects with dictionaries of actions", f"{type(found)}")
+        raise WrongSource(
+            f"{file}: {member}", "a dictionary of subjects with dictionaries of actions", f"{type(found)}"
+        )
     return {str(subject): {str(name): value for name, value in takes.items()} for subject, takes in found.items()}
 
 

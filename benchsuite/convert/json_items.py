@@ -11,6 +11,8 @@ from benchsuite.convert.archives import WrongSource
 
 _CHUNK = 1 << 20
 _LONGEST_ITEM = 64 << 20
+_REST_OF_NUMBER = len("e+") + 1
+"""Beyond what reads as a number: with ``e+`` or a point the rest of it may be still to come."""
 _BLANK = " \t\r\n"
 
 
@@ -87,7 +89,7 @@ class _Window:
                 raise self.wrong("JSON", error.msg) from None
             except (RecursionError, ValueError) as error:  # nested too deep; a number of too many digits
                 raise self.wrong("JSON", str(error)) from None
-            if end == len(self._text) and self._more():  # a number may go on
+            if len(self._text) - end < _REST_OF_NUMBER and self._more():
                 continue
             self._at = end
             return value
@@ -113,6 +115,13 @@ class _Window:
         except UnicodeDecodeError as error:
             raise WrongSource(self._path, "UTF-8 text", str(error)) from None
         self._ended = not chunk
-        self._before += self._at
-        self._text, self._at = self._text[self._at :] + chunk, 0
+        if chunk:
+            self._before += self._at
+            self._text, self._at = self._text[self._at :] + chunk, 0
         return bool(chunk)
+
+
+def short(value: Any) -> str:
+    """A value for an error message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -92,7 +92,7 @@ def read_joints(file: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         WrongSource: it has neither shape, or holds no numbers.
     """
     joints: Any = read_mat(file).get("joints")
-    shape = getattr(joints, "shape", ())
+    shape: tuple[int, ...] = getattr(joints, "shape", ())
     count = len(LSP_14)
     if len(shape) == 3 and shape[:2] in ((3, count), (count, 3)) and shape[2] and joints.dtype.kind in "uif":
         rows = joints.transpose((2, 1, 0) if shape[0] == 3 else (2, 0, 1)).astype(np.float64)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchsuite.columns import About, Clip
-from benchsuite.convert.annotated import People, photograph_sizes, write_people
+from benchsuite.convert.annotated import People, has_pixels, photograph_sizes, write_people
 from benchsuite.convert.archives import WrongSource, read_mat, unpacked
 from benchsuite.convert.outcome import Outcome
 
@@ -24,9 +24,12 @@ LICENCE = (
 )
 HEAD_PER_DIAGONAL = 0.6
 HEAD_PER_NECK_TO_TOP = 0.75
-"""The same: the two joints of the head are derived from the box, 0.8 of its diagonal apart (checked on 2,958 people)."""
+"""The same: the head's two joints are derived from the box, 0.8 of its diagonal apart (so in 2,958 people)."""
 HEAD_PER_SCALE = 25.0
 """The same again: ``scale`` is six heads, from neck to top, in 200 px."""
+
+VIDEO_SIZES = ((1280, 720), (1920, 1080))
+"""px. The images are frames of YouTube's videos; how often joints lie at a pixel falls off at these borders alone."""
 
 JOINTS = len(MPII_16)
 SHOWN = 5
@@ -39,12 +42,14 @@ class _Rows:
     uv: list[NDArray[np.float64]] = field(default_factory=list)
     visible: list[NDArray[np.bool_]] = field(default_factory=list)
     head: list[float] = field(default_factory=list)
+    frame: list[int] = field(default_factory=list)
     image: list[str] = field(default_factory=list)
     activity: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
-    def add(self, uv: NDArray[np.float64], visible: NDArray[np.bool_], head: float, image: str) -> None:
+    def add(self, frame: int, uv: NDArray[np.float64], visible: NDArray[np.bool_], head: float, image: str) -> None:
+        self.frame.append(frame)
         self.uv.append(uv)
         self.visible.append(visible)
         self.head.append(head)
@@ -97,7 +102,6 @@ def _write(rows: _Rows, size: NDArray[np.int64] | None, out: Path, source: Path)
     names = sorted(set(activities))
     clips = [Clip("/".join(filter(None, name)) or "mpii", action=name[1], split="train") for name in names]
     lookup = {name: number for number, name in enumerate(names)}
-    images = {name: number for number, name in enumerate(dict.fromkeys(rows.image))}
     uv = np.stack(rows.uv)
     about = About(
         name="mpii",
@@ -112,15 +116,29 @@ def _write(rows: _Rows, size: NDArray[np.int64] | None, out: Path, source: Path)
     )
     people = People(
         uv=uv,
-        labelled=np.isfinite(uv).all(axis=2),
+        labelled=np.ones(uv.shape[:2], dtype=bool),  # NaN where not
         visible=np.stack(rows.visible),
         clip=np.array([lookup[activity] for activity in activities]),
-        frame=np.arange(len(uv)),
+        frame=np.array(rows.frame),
         size=size,
-        image=np.array([images[name] for name in rows.image]),
+        guess=(
+            _video_sizes(uv, rows.image),
+            f"guessed: the smallest of {VIDEO_SIZES} that holds all joints in the image",
+        ),
         head=np.array(rows.head),
     )
     return write_people(out, about, clips, people)
+
+
+def _video_sizes(uv: NDArray[np.float64], images: Sequence[str]) -> NDArray[np.int64]:
+    """The smallest of ``VIDEO_SIZES`` (N, 2) px that holds everybody in the image; the largest if none does."""
+    _, image = np.unique(images, return_inverse=True)
+    reach = np.zeros((image.max() + 1, 2))
+    np.fmax.at(reach, image, np.nanmax(uv, axis=1))
+    sizes = np.array(VIDEO_SIZES)
+    fits = np.asarray((reach[:, None] <= sizes).all(axis=2))
+    smallest = np.where(fits.any(axis=1), fits.argmax(axis=1), len(sizes) - 1)
+    return sizes[smallest][image]
 
 
 def _read_csv(file: Path) -> _Rows:
@@ -149,11 +167,11 @@ def _read_csv(file: Path) -> _Rows:
             wrong.append(f"{file}:{number}: wanted {count} columns, names and numbers, found {error}")
             continue
         uv[(uv == -1).all(axis=1)] = np.nan
-        known = np.isfinite(uv).all(axis=1)
+        known = has_pixels(uv)
         joints = [MPII_16.index("upper_neck"), MPII_16.index("head_top")]
         length = float(np.linalg.norm(np.subtract(*uv[joints])))
         head = HEAD_PER_NECK_TO_TOP * length if length > 0 else HEAD_PER_SCALE * scale
-        rows.add(uv, known, head, line[before - 1])
+        rows.add(number - 1 - headed, uv, known, head, line[before - 1])
         if headed:
             rows.activity.append((_named(line[-1]), _named(line[-2])))
     if not rows.uv:
@@ -198,7 +216,7 @@ def _read_release(file: Path) -> _Rows:
                 if not points:
                     without += 1
                     continue
-                rows.add(*_joints(points), _head_of_box(person), name)
+                rows.add(len(rows.uv), *_joints(points), _head_of_box(person), name)
                 rows.activity.append(activity)
     except (AttributeError, ValueError, TypeError, IndexError) as error:
         raise WrongSource(file, "RELEASE with annolist, act and img_train of MPII's layout", str(error)) from None
@@ -213,9 +231,11 @@ def _joints(points: Sequence[Any]) -> tuple[NDArray[np.float64], NDArray[np.bool
     uv, visible = np.full((JOINTS, 2), np.nan), np.zeros(JOINTS, dtype=bool)
     for point in points:
         joint = int(point.id.item())
+        if not 0 <= joint < JOINTS:
+            raise ValueError(f"joint id {joint}")
         uv[joint] = point.x.item(), point.y.item()
         seen = getattr(point, "is_visible", np.empty(0))
-        visible[joint] = seen.size == 0 or str(seen.item()) != "0"  # the head's joints have no such flag
+        visible[joint] = seen.size == 0 or float(seen.item()) != 0  # the head's joints have no such flag
     return uv, visible
 
 

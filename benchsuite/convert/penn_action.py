@@ -27,13 +27,15 @@ ACTIONS = {
     "situp": "sit_ups",
     "squat": "squats",
     "strum_guitar": "strumming_guitar",
-    **{
-        name: name
-        for name in (
-            "baseball_pitch baseball_swing bench_press clean_and_jerk golf_swing jump_rope jumping_jacks "
-            "tennis_forehand tennis_serve"
-        ).split()
-    },
+    "baseball_pitch": "baseball_pitch",
+    "baseball_swing": "baseball_swing",
+    "bench_press": "bench_press",
+    "clean_and_jerk": "clean_and_jerk",
+    "golf_swing": "golf_swing",
+    "jump_rope": "jump_rope",
+    "jumping_jacks": "jumping_jacks",
+    "tennis_forehand": "tennis_forehand",
+    "tennis_serve": "tennis_serve",
 }
 """What the files call each of the 15 actions, and what Penn Action's readme calls it."""
 
@@ -206,8 +208,7 @@ def _sides(read: Sequence[_Labels]) -> tuple[NDArray[np.intp], list[str]]:
         f"the first shoulder lies on the image's left in {_share(front)} of {len(front)} front views "
         f"and on its right in {_share([not left for left in back])} of {len(back)} back views"
     )
-    first = "right" if right_first else "left"
-    note = f"joints are read with each pair's {first} one first"
+    note = f"joints are read with each pair's {'right' if right_first else 'left'} one first"
     if right_first:
         note += ", against Penn Action's documentation"
     return order, [f"{note}: {evidence}"]

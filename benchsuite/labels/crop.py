@@ -61,13 +61,13 @@ def crops_of(uv: Floats, visible: Bools, box: Floats | None = None) -> Crops:
         visible: (B, J).
         box: (B, 4) px, x0 y0 x1 y1; rows that are not finite are not given.
     """
-    some = visible.any(1)
+    some = np.any(visible, axis=1)
     low = np.where(visible[..., None], uv, np.inf).min(1)
     high = np.where(visible[..., None], uv, -np.inf).max(1)
     low, high = (np.where(some[:, None], end, np.nan).astype(np.float64) for end in (low, high))
     stretch = np.full(len(uv), MARGIN)
     if box is not None:
-        given = np.isfinite(box).all(1)
+        given = np.all(np.isfinite(box), axis=1)
         low = np.where(given[:, None], box[:, :2], low)
         high = np.where(given[:, None], box[:, 2:], high)
         stretch[given] = 1.0

@@ -13,28 +13,15 @@ from benchsuite_registry.skeletons import H36M_17
 from benchsuite.columns import WrongDataset
 from benchsuite.dataset import Dataset
 from benchsuite.filming import H36M_FOCAL
+from benchsuite.labels import INTRINSICS
+from benchsuite.labels.anatomy import long_bones
 from benchsuite.labels.crop import CROP_PX, Bools, Crops, Floats
-from benchsuite.synthetic.prior import load_prior
-from benchsuite.synthetic.rotations import bone_lengths
-
-HYPOTHESES = {
-    "scaled": "Human3.6M's K scaled by the factor of a crop that shows a person 5 m away; the crop's middle is the axis",
-    "root-centred": "Human3.6M's focal length in pixels of the crop; the root is on the axis",
-    "image": "focal length 1.2 times the longer side of the source image; its middle is the axis",
-    "dataset": "as the dataset says",
-}
-"""What each supposes."""
-DEFAULT = "scaled"
+from benchsuite.synthetic.rotations import CHILDREN, PARENTS, bone_lengths
 
 FOCAL_PX = H36M_FOCAL[0]
 DISTANCE_MM = 5000.0
 """The middle of the distances at which Human3.6M films, and with it of those that lifters are trained at."""
 
-_LENGTHS_MM = load_prior().lengths.astype(np.float64)
-LONG = np.flatnonzero(_LENGTHS_MM > 200.0)
-"""The long bones of ``H36M_17``: limbs and trunk."""
-LENGTHS_MM = _LENGTHS_MM[LONG]
-"""Their mean lengths in people."""
 _RANK = 3
 _WITHOUT_BONES = 750.0 / FOCAL_PX.mean()
 
@@ -66,7 +53,7 @@ def check_hypothesis(hypothesis: str, dataset: Dataset) -> None:
     if hypothesis == "image" and "size" not in dataset.columns:
         raise WrongDataset(f"dataset {name} has no column 'size', which the intrinsics hypothesis 'image' needs")
     if hypothesis == "dataset" and dataset.about.intrinsics == "unknown":
-        others = ", ".join(h for h in HYPOTHESES if h != hypothesis)
+        others = ", ".join(h for h in INTRINSICS if h != hypothesis)
         raise WrongDataset(f"dataset {name} does not know its intrinsics; wanted one of {others}")
 
 
@@ -74,7 +61,7 @@ def cameras(hypothesis: str, people: People, dataset: Dataset) -> tuple[Floats, 
     """Focal lengths and principal points (B, 2) in px of the crop under a hypothesis.
 
     Args:
-        hypothesis: one of ``HYPOTHESES``.
+        hypothesis: one of ``INTRINSICS``.
         people: in their crops.
         dataset: where they come from.
     """
@@ -98,9 +85,9 @@ def _h36m_factor(people: People) -> Floats:
     A person's scale shows in the bones that are least foreshortened; the third among them is taken, since one joint
     in the wrong place spoils two. Without bones it is that of an average crop.
     """
-    parents, children = np.array(H36M_17.bones).T
-    both = people.known[:, parents[LONG]] & people.known[:, children[LONG]]
-    px_per_mm = np.where(both, bone_lengths(people.uv)[:, LONG] / LENGTHS_MM, -1.0)
+    long, lengths_mm = long_bones()
+    both = people.known[:, PARENTS[long]] & people.known[:, CHILDREN[long]]
+    px_per_mm = np.where(both, bone_lengths(people.uv)[:, long] / lengths_mm, -1.0)
     ranked = -np.sort(-px_per_mm, axis=1)[:, :_RANK]
     chosen = np.where(ranked > 0, ranked, np.inf).min(1)
     there = FOCAL_PX.mean() / DISTANCE_MM
@@ -110,5 +97,4 @@ def _h36m_factor(people: People) -> Floats:
 
 def described(hypothesis: str, dataset: Dataset) -> str:
     """The hypothesis in words, for ``About.intrinsics``; what the dataset knows stays known."""
-    return dataset.about.intrinsics if hypothesis == "dataset" else f"hypothesis {hypothesis}: {HYPOTHESES[hypothesis]}"
-
+    return dataset.about.intrinsics if hypothesis == "dataset" else f"hypothesis {hypothesis}: {INTRINSICS[hypothesis]}"

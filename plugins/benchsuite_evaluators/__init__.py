@@ -1,4 +1,4 @@
-"""Evaluators that ship with the suite."""
+"""Evaluators: Human3.6M and its dialects, MPI-INF-3DHP, Penn Action, the right view."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from collections.abc import Iterable
 from benchsuite_registry.contracts import Entry, Evaluator, Parameter, late
 from benchsuite_registry.hookspecs import hookimpl
 
+BOOTSTRAP = {"bootstrap": Parameter(1000, "sets of clips drawn for the 95 % confidence intervals; 0 for no intervals")}
+
 
 @hookimpl
 def benchsuite_evaluators() -> Iterable[Entry[Evaluator]]:
-    """Human3.6M's Protocol #1."""
+    """The pack's entries."""
     return (
         Entry(
             name="h36m-p1",
-            build=late("benchsuite_evaluators.h36m:H36MProtocol1"),
+            build=late("benchsuite_evaluators.dialects:h36m_p1"),
             summary="Human3.6M Protocol #1: MPJPE in mm after root alignment; P-MPJPE and N-MPJPE beside it",
             needs=("xyz",),
             reference="Ionescu et al., Human3.6M, TPAMI 2014; as used by Martinez et al., ICCV 2017",
@@ -34,9 +36,62 @@ def benchsuite_evaluators() -> Iterable[Entry[Evaluator]]:
                     "the headline: mean of the actions' means, or mean over all frames; the other stands beside it",
                     ("actions", "frames"),
                 ),
-                "bootstrap": Parameter(
-                    1000, "sets of clips drawn for the 95 % confidence intervals; 0 for no intervals"
+                **BOOTSTRAP,
+                "dialect": Parameter(
+                    "none",
+                    "the well-known code whose printed number is to be met; it decides joints, root and average",
+                    ("none", "martinez", "videopose3d", "mmpose", "motionbert", "zhou"),
                 ),
+            },
+        ),
+        Entry(
+            name="mpi-inf-3dhp",
+            build=late("benchsuite_evaluators.mpi_inf_3dhp:MPIInf3DHP"),
+            summary="MPI-INF-3DHP: PCK at 150 mm, AUC, MPJPE; by sequence, scene and activity",
+            needs=("xyz",),
+            reference="Mehta et al., Monocular 3D Human Pose Estimation In The Wild, 3DV 2017",
+            parameters={
+                "protocol": Parameter(
+                    "official",
+                    "official: poses as predicted, right below 150 mm; zhou: hips moved, bones scaled to the truth's, "
+                    "right up to 150 mm",
+                    ("official", "zhou"),
+                ),
+                **BOOTSTRAP,
+            },
+        ),
+        Entry(
+            name="right-view",
+            build=late("benchsuite_evaluators.right_view:RightView"),
+            summary="a synthesised right view: PCKh@0.5 beside that of a copy of the left view, disparity, depth",
+            needs=("xyz",),
+            reference="Wang et al., Generalizing Monocular 3D Human Pose Estimation in the Wild, 2019, Sec. 4.3",
+            parameters={
+                "head": Parameter("neck_nose", "the head reaches from here to head_top", ("neck_nose", "thorax")),
+                "root": Parameter(
+                    "excluded",
+                    "whether the root, which is always right, counts in the headline; the other stands beside it",
+                    ("counted", "excluded"),
+                ),
+                "delta_x_mm": Parameter(500.0, "shift of the right view, mm; that of the lifter's weights"),
+                **BOOTSTRAP,
+            },
+        ),
+        Entry(
+            name="penn-action",
+            build=late("benchsuite_evaluators.penn_action:PennAction"),
+            summary="Penn Action: accuracy of an action classifier trained on the predicted poses, and its controls",
+            reference="Zhang et al., From Actemes to Action, ICCV 2013; Wang et al. 2019, Sec. 4.4",
+            unit="clip",
+            parameters={
+                "classifier": Parameter("mlp", "fully connected, or a logistic regression", ("mlp", "linear")),
+                "seeds": Parameter(3, "classifiers trained; accuracies are means over them"),
+                "epochs": Parameter(60, "each takes one random window of every training clip"),
+                "hidden": Parameter("1024x512", "sizes of the hidden layers"),
+                "window": Parameter(25, "frames that the classifier sees at once"),
+                "stride": Parameter(5, "frames between the windows of a test clip"),
+                "controls": Parameter(True, "classify the 2D alone and poses without depth too; three times as slow"),
+                **BOOTSTRAP,
             },
         ),
     )

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Literal
 
 import numpy as np
-import torch
 from benchsuite_registry.contracts import Measurements, Metric, Scalar
 from benchsuite_registry.poses import Labels, PoseBatch, Target
 from benchsuite_registry.skeletons import H36M_17
 from torch import Tensor
 
 from benchsuite.metrics import mpjpe, n_mpjpe, p_mpjpe
-from benchsuite.statistics import ClipSums, Estimate
+from benchsuite.statistics import ClipSums
+from benchsuite_evaluators.reading import absences, check_samples, complete, in_unit, read_joints
 
 LEFT_OUT = {17: (), 16: ("neck_nose",), 14: ("pelvis", "spine", "neck_nose")}
 """Joints of ``H36M_17`` that a pose of so many joints goes without."""
@@ -61,6 +60,7 @@ class H36MProtocol1:
         if bootstrap < 0:
             raise ValueError(f"h36m-p1: bootstrap: wanted 0 draws or more, found {bootstrap}")
         left_out = {*LEFT_OUT[joints], *([H36M_17.root] if root == "excluded" else [])}
+        self._owner = f"h36m-p1: joints={joints}"
         self._joints = joints
         self._counted = tuple(name for name in H36M_17.joints if name not in left_out)
         self._average = average
@@ -73,13 +73,10 @@ class H36MProtocol1:
             ValueError: the poses are not those of the target's samples, or a skeleton gives no
                 counted joint; names it.
         """
-        if not torch.equal(poses.ids.cpu(), target.poses.ids.cpu()):
-            raise ValueError(
-                f"h36m-p1: wanted poses of the target's {len(target)} samples in its order, found other ids"
-            )
-        true = self._counted_joints(target.poses.to(poses.xyz.device), "true")
-        predicted = self._counted_joints(poses, "predicted")
-        there, known = (xyz.isfinite().all(dim=2).all(dim=1) for xyz in (predicted, true))
+        check_samples("h36m-p1", poses, target)
+        true = self.true_joints(target.poses.to(poses.xyz.device))
+        predicted = self.predicted_joints(poses)
+        there, known = complete(predicted), complete(true)
         figures = {
             name: figure(predicted, true).masked_fill(~(there & known), np.nan) for name, figure in FIGURES.items()
         }
@@ -88,16 +85,13 @@ class H36MProtocol1:
             for name, column in (figures | {"undefined": known & ~there, "unlabelled": ~known}).items()
         }
 
-    def _counted_joints(self, poses: PoseBatch, whose: str) -> Tensor:
-        """Root-relative (B, counted, 3) float64 mm."""
-        weights = dict(zip(H36M_17.joints, H36M_17.weights_from(poses.skeleton), strict=True))
-        if lacking := [name for name in self._counted if weights[name] is None]:
-            raise ValueError(
-                f"h36m-p1: joints={self._joints} needs {', '.join(lacking)}, which skeleton {poses.skeleton.name} "
-                f"of the {whose} poses does not give"
-            )
-        aligned = replace(poses, xyz=poses.xyz.double()).in_skeleton(H36M_17).root_relative()
-        return aligned.xyz[:, [H36M_17.index(name) for name in self._counted]]
+    def true_joints(self, poses: PoseBatch) -> Tensor:
+        """Counted joints, the root at the origin: (B, counted, 3) float64 mm."""
+        return read_joints(self._owner, "true", poses, H36M_17, self._counted)
+
+    def predicted_joints(self, poses: PoseBatch) -> Tensor:
+        """As ``true_joints``, of predictions."""
+        return read_joints(self._owner, "predicted", poses, H36M_17, self._counted)
 
     def summarise(self, measurements: Measurements, labels: Labels) -> tuple[Metric, ...]:
         """Each figure's headline mean, the other mean, and the means of the actions; what went missing."""
@@ -111,18 +105,12 @@ class H36MProtocol1:
                 "frames": sums.over_frames(draws=self._bootstrap),
             }
             other = OTHER[self._average]
-            metrics.append(_in_mm(name, means[self._average]))
-            metrics.append(_in_mm(f"{name} avg_{other}", means[other]))
+            metrics.append(in_unit(name, "mm", means[self._average]))
+            metrics.append(in_unit(f"{name} avg_{other}", "mm", means[other]))
             for code, part in sums.by_action().items():
                 group = f"action={labels.action.names[code] or 'all'}"
-                metrics.append(_in_mm(name, part.over_frames(draws=self._bootstrap), group))
-        samples, undefined = len(labels), int(measurements["undefined"].sum())
-        share = 100.0 * undefined / samples if samples else float("nan")
-        metrics.append(Metric("undefined", undefined, "samples", "lower", n=samples))
-        metrics.append(Metric("undefined share", share, "%", "lower", n=samples))
-        if unlabelled := int(measurements["unlabelled"].sum()):
-            metrics.append(Metric("unlabelled", unlabelled, "samples", "lower", n=samples))
-        return tuple(metrics)
+                metrics.append(in_unit(name, "mm", part.over_frames(draws=self._bootstrap), group))
+        return (*metrics, *absences(measurements))
 
     def protocol(self) -> Mapping[str, Scalar]:
         """Protocol #1 as it is set here."""
@@ -135,7 +123,3 @@ class H36MProtocol1:
             "average": self._average,
             "undefined": "left out and counted",
         }
-
-
-def _in_mm(name: str, estimate: Estimate, group: str = "") -> Metric:
-    return Metric(name, estimate.value, "mm", "lower", group, estimate.low, estimate.high, estimate.n)

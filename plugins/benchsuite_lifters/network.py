@@ -69,6 +69,13 @@ class LiftingNetwork(nn.Module):
             return uv
         return camera.rays(uv) * uv.new_tensor(CANONICAL_FOCAL) + uv.new_tensor(CANONICAL_CENTER)
 
+    def given(self, uv: Tensor, camera: Camera) -> Tensor:
+        """Keypoints (B, J, 2) px of the canonical camera as ``camera`` sees them; undoes ``canonical``."""
+        if self.architecture.view == "as-given":
+            return uv
+        rays = (uv - uv.new_tensor(CANONICAL_CENTER)) / uv.new_tensor(CANONICAL_FOCAL)
+        return rays * camera.focal[:, None] + camera.center[:, None]
+
     def flat(self, uv: Tensor) -> Tensor:
         """Canonical keypoints (B, 17, 2) px, cut to the network's joints and origin, one row a sample."""
         if self.architecture.origin == "root":
@@ -86,13 +93,16 @@ class LiftingNetwork(nn.Module):
     @torch.inference_mode()
     def lift(self, keypoints: KeypointBatch) -> PoseBatch:
         """Poses in ``Frame.ROOT``; joints that are invisible, not finite or absent are filled in first."""
+        return PoseBatch(self.poses(self.seen(keypoints)), Frame.ROOT, H36M_17, keypoints.ids)
+
+    def seen(self, keypoints: KeypointBatch) -> Tensor:
+        """Any keypoints as the network's pixels (B, 2 * joints), what is missing filled in."""
         uv, known = in_h36m(keypoints)
         if self.architecture.origin == "root":  # without its root a pose has no origin: fill that in first
             uv = torch.where(known[..., None], uv, uv[:, :1])
         left = self.left_view(uv.float(), keypoints.camera)
-        seen = known[:, self.columns].repeat_interleave(2, dim=1)
-        xyz = self.poses(self.missing(left, seen))
-        return PoseBatch(xyz, Frame.ROOT, H36M_17, keypoints.ids)
+        filled: Tensor = self.missing(left, known[:, self.columns].repeat_interleave(2, dim=1))
+        return filled
 
 
 def in_h36m(keypoints: KeypointBatch) -> tuple[Tensor, Tensor]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Self
 
 import torch
-from benchsuite_registry.poses import shifted_right
+from benchsuite_registry.poses import Frame, KeypointBatch, PoseBatch, shifted_right
 from benchsuite_registry.skeletons import H36M_17
 from torch import Tensor
 
 from benchsuite.training.pairs import Pairs
-from benchsuite_lifters.network import Architecture, LiftingNetwork
+from benchsuite_lifters.network import Architecture, LiftingNetwork, in_h36m
 from benchsuite_lifters.residual_mlp import ResidualMLP, folded
 from benchsuite_lifters.scaling import Scaling
 
@@ -40,22 +40,43 @@ class Stereo(LiftingNetwork):
         found: Tensor = self.scale_right.inverse(self.synthesis(self.scale_left(left)))
         return found
 
-    def reconstruct(self, left: Tensor) -> Tensor:
-        """Scaled pose (B, 51) from the left view (B, 34) px, the right one synthesised and taken as it is.
+    def views(self, left: Tensor) -> tuple[Tensor, Tensor]:
+        """Left view, scaled, and right view, synthesised from it and taken as it is, both (B, 34).
 
         Deviation: the paper only says that the first network's parameters are fixed; here its batch norm and dropout
         are those of inference too, as they will be when a pose is lifted.
         """
         scaled = self.scale_left(left)
         with torch.no_grad():
-            right = self.synthesis(scaled).float()
-        found: Tensor = self.reconstruction(torch.cat((scaled, right), dim=1))
+            return scaled, self.synthesis(scaled).float()
+
+    def reconstruct(self, views: tuple[Tensor, Tensor]) -> Tensor:
+        """Scaled pose (B, 51) from both views."""
+        found: Tensor = self.reconstruction(torch.cat(views, dim=1))
         return found
 
     def poses(self, left: Tensor) -> Tensor:
         """Root-relative poses (B, 17, 3) mm from the network's pixels (B, 34). Source: Eq. (2), Sec. 3.3."""
-        found: Tensor = self.scale_pose.inverse(self.reconstruct(left)).view(len(left), len(H36M_17), 3)
+        return self.posed(self.views(left))
+
+    def posed(self, views: tuple[Tensor, Tensor]) -> Tensor:
+        """Root-relative poses (B, 17, 3) mm from both views."""
+        found: Tensor = self.scale_pose.inverse(self.reconstruct(views)).view(len(views[0]), len(H36M_17), 3)
         return found - found[:, :1]
+
+    @torch.inference_mode()
+    def lift(self, keypoints: KeypointBatch) -> PoseBatch:
+        """Poses as of any lifter, and the right view in the pixels of each sample's own camera.
+
+        A network that sees pixels relative to the root does not know where the right view's root is: it stays where
+        the left one's is.
+        """
+        views = self.views(self.seen(keypoints))
+        right = self.scale_right.inverse(views[1]).view(len(views[1]), len(H36M_17), 2)
+        if self.architecture.origin == "root":
+            right = right + self.canonical(in_h36m(keypoints)[0][:, :1].float(), keypoints.camera)
+        right_uv = self.given(right, keypoints.camera)
+        return PoseBatch(self.posed(views), Frame.ROOT, H36M_17, keypoints.ids, right_uv)
 
     def prepared(self) -> Self:
         """The networks ready for inference, batch norm folded."""
@@ -82,7 +103,7 @@ class Stereo(LiftingNetwork):
 
     def loss(self, pairs: Pairs) -> Tensor:
         """Mean squared error of the scaled pose."""
-        found = self.reconstruct(self.left_view(pairs.uv, pairs.camera))
+        found = self.reconstruct(self.views(self.left_view(pairs.uv, pairs.camera)))
         return torch.nn.functional.mse_loss(found.float(), self.scale_pose(_root_relative(pairs)))
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from enum import IntFlag
-from typing import Any
+from importlib.util import find_spec
 
 import torch
 from benchsuite_registry.contracts import Refinement
 from benchsuite_registry.poses import Frame, KeypointBatch, PoseBatch
 from benchsuite_registry.skeletons import Skeleton
-from numpy.typing import NDArray
 from torch import Tensor
 
 from benchsuite_refiners import objective as mathematics
-from benchsuite_refiners.search_cpu import Search, search
+from benchsuite_refiners.columns import Columns, Placed, Search
+from benchsuite_refiners.search_cpu import search
 
 
 class Flag(IntFlag):
@@ -48,7 +49,7 @@ class GeoSearch:
         low_mm: least root depth allowed, >= 0. Wherever it is lower, the least depth that keeps
             all used joints in front of the camera takes its place.
         high_mm: greatest root depth allowed.
-        backend: ``cpu``, ``cuda``, or ``auto`` for the one that can be used.
+        backend: ``cpu``, ``cuda`` (needs Triton), or ``auto``: where the poses are, if that can be.
 
     Raises:
         ValueError: an unknown word, a range without a depth, a backend that cannot be used.
@@ -76,11 +77,12 @@ class GeoSearch:
                 raise ValueError(f"geosearch: {name}: wanted one of {', '.join(words)}, found {word!r}")
         if not 0 <= low_mm <= high_mm:
             raise ValueError(f"geosearch: wanted 0 <= low_mm <= high_mm, found {low_mm} and {high_mm}")
-        if backend == "cuda":
-            raise ValueError("geosearch: backend cuda does not exist yet; wanted auto or cpu")
+        if backend == "cuda" and (lack := _lack_of_cuda()):
+            raise ValueError(f"geosearch: backend cuda cannot be used: {lack}; wanted auto or cpu")
         self.objective = mathematics.OBJECTIVES.index(objective)
         self.align = mathematics.ALIGNMENTS.index(align)
         self.low_mm, self.high_mm = low_mm, high_mm
+        self.backend = backend
 
     def refine(self, poses: PoseBatch, keypoints: KeypointBatch) -> Refinement:
         """Poses placed before the camera, in the skeleton, precision and device they came in.
@@ -107,19 +109,43 @@ class GeoSearch:
         if any(t.dtype != kind for t in (uv, poses.xyz, camera.focal, camera.center)):
             kind = torch.float64
 
-        def rows(tensor: Tensor, dtype: torch.dtype = kind) -> NDArray[Any]:
-            array: NDArray[Any] = tensor.detach().to("cpu", dtype).flatten(1).contiguous().numpy()
-            return array
+        def column(tensor: Tensor, dtype: torch.dtype = kind) -> Tensor:
+            return tensor.detach().to(dtype).flatten(1).contiguous()
 
-        columns = rows(uv), rows(visible, torch.bool), rows(camera.focal), rows(camera.center), rows(poses.xyz)
-        found = search(*columns, wanted, threads=torch.get_num_threads())
-        xyz, depth, cost, flags = map(torch.from_numpy, found)
-        return Refinement(
-            replace(poses, xyz=xyz.reshape(poses.xyz.shape).to(poses.xyz), frame=Frame.CAMERA),
-            depth.to(poses.xyz.device),
-            cost.to(poses.xyz.device),
-            flags.to(poses.xyz.device),
+        found = self._search(
+            Columns(
+                column(uv),
+                column(visible, torch.bool),
+                column(camera.focal),
+                column(camera.center),
+                column(poses.xyz),
+            ),
+            wanted,
         )
+        xyz = found.xyz.reshape(poses.xyz.shape).to(poses.xyz)
+        depth, cost, flags = (t.to(poses.xyz.device) for t in (found.depth, found.cost, found.flags))
+        return Refinement(replace(poses, xyz=xyz, frame=Frame.CAMERA), depth, cost, flags)
+
+    def _search(self, columns: Columns, wanted: Search) -> Placed:
+        is_cuda = columns.xyz.is_cuda
+        if self.backend == "cuda" or (self.backend == "auto" and is_cuda and not _lack_of_cuda()):
+            from benchsuite_refiners import search_cuda
+
+            device = columns.xyz.device if is_cuda or _interpreted() else "cuda"
+            return search_cuda.search(Columns(*(c.to(device) for c in columns)), wanted)
+        arrays = Columns(*(c.cpu().numpy() for c in columns))
+        return Placed(*map(torch.from_numpy, search(arrays, wanted, threads=torch.get_num_threads())))
+
+
+def _lack_of_cuda() -> str:
+    """Why the CUDA kernel cannot be used; empty if it can."""
+    if find_spec("triton") is None:
+        return "Triton is not installed"
+    return "" if torch.cuda.is_available() or _interpreted() else "there is no CUDA device"
+
+
+def _interpreted() -> bool:
+    return os.environ.get("TRITON_INTERPRET") == "1"
 
 
 def _anchors(skeleton: Skeleton) -> tuple[int, int, int]:

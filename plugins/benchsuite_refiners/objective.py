@@ -39,9 +39,7 @@ LEAST_RISE_MM = 1e-11
 
 Values = Any
 Line = tuple[Values, Values, Values, Values]
-"""p and q of ``p d + q``: x and y of each."""
-Seen = tuple[Any, Any, Any, Values, Values, Values, Values]
-"""uv (B, 2 J) px, visible (B, J), xyz (B, 3 J) mm, and of the poses at hand 1/fx, 1/fy, cx, cy."""
+"""x and y of p, then of q, in ``p d + q``."""
 
 
 def choose(condition: Values, yes: Values, no: Values) -> Values:
@@ -109,28 +107,41 @@ def loss(objective: int, ex: Values, ey: Values) -> Values:
     return squared
 
 
-def miss(i: Any, j: int, seen: Seen) -> tuple[Values, Line]:
-    """Whether joint j can be used, and if so its miss as a line in d; else zeros."""
-    uv, visible, xyz, per_fx, per_fy, cx, cy = seen
-    a, b = (uv[i, 2 * j] - cx) * per_fx, (uv[i, 2 * j + 1] - cy) * per_fy
-    z = xyz[i, 3 * j + 2]
-    x, y = a * z - xyz[i, 3 * j], b * z - xyz[i, 3 * j + 1]
-    usable = visible[i, j] & (abs(x) + abs(y) < np.inf)  # numba's isfinite would be lost to reassociation
+def line_of(
+    u: Values, v: Values, visible: Values, x: Values, y: Values, z: Values, camera: Line
+) -> tuple[Values, Line]:
+    """Whether a joint can be used, and if so its miss as a line in d; else zeros.
+
+    Args:
+        u, v: its keypoint, px.
+        visible: whether it has one.
+        x, y, z: its prediction, mm from the root.
+        camera: 1/fx, 1/fy, cx, cy; px.
+    """
+    a, b = (u - camera[2]) * camera[0], (v - camera[3]) * camera[1]
+    x, y = a * z - x, b * z - y
+    usable = visible & (abs(x) + abs(y) < np.inf)  # numba's isfinite would be lost to reassociation
     return usable, prefer(usable, (a, b, x, y), (0.0, 0.0, 0.0, 0.0))
 
 
-def residual(i: Any, j: int, seen: Seen, common: Line) -> tuple[Values, Line]:
-    """Whether joint j can be used, and if so its residual as a line in d; else zeros."""
-    usable, (a, b, x, y) = miss(i, j, seen)
+def miss(i: Any, j: int, uv: Any, visible: Any, xyz: Any, camera: Line) -> tuple[Values, Line]:
+    """``line_of`` joint j of poses i."""
+    k = 3 * j
+    return line_of(uv[i, 2 * j], uv[i, 2 * j + 1], visible[i, j], xyz[i, k], xyz[i, k + 1], xyz[i, k + 2], camera)
+
+
+def residual(i: Any, j: int, uv: Any, visible: Any, xyz: Any, camera: Line, common: Line) -> tuple[Values, Line]:
+    """``miss`` with the common miss taken off."""
+    usable, (a, b, x, y) = miss(i, j, uv, visible, xyz, camera)
     line = a - common[0], b - common[1], x - common[2], y - common[3]
     return usable, prefer(usable, line, (0.0, 0.0, 0.0, 0.0))
 
 
-def average(i: Any, joints: Iterable[int], seen: Seen) -> tuple[Values, Line]:
+def average(i: Any, joints: Iterable[int], uv: Any, visible: Any, xyz: Any, camera: Line) -> tuple[Values, Line]:
     """How many of ``joints`` can be used, and their mean miss."""
     used = a = b = x = y = 0.0
     for j in joints:
-        usable, line = miss(i, j, seen)
+        usable, line = miss(i, j, uv, visible, xyz, camera)
         used = used + choose(usable, 1.0, 0.0)
         a, b, x, y = a + line[0], b + line[1], x + line[2], y + line[3]
     share = 1.0 / choose(used > 0.0, used, 1.0)
@@ -172,23 +183,23 @@ def place(
     fx, fy = np.float64(focal[i, 0]), np.float64(focal[i, 1])
     cx, cy = np.float64(center[i, 0]), np.float64(center[i, 1])
     pinhole = (fx > 0.0) & (fy > 0.0)
-    seen = uv, visible, xyz, choose(pinhole, 1.0 / fx, np.nan), choose(pinhole, 1.0 / fy, np.nan), cx, cy
+    camera = choose(pinhole, 1.0 / fx, np.nan), choose(pinhole, 1.0 / fy, np.nan), cx, cy
 
     common = (0.0, 0.0, 0.0, 0.0)
     missing = 1.0
     if align == ROOT and root >= 0:
-        usable, common = miss(i, root, seen)
+        usable, common = miss(i, root, uv, visible, xyz, camera)
         missing = choose(usable, 0.0, 1.0)
     if align != LITERAL and some(missing > 0.0):
-        _, instead = average(i, range(count), seen)
+        _, instead = average(i, range(count), uv, visible, xyz, camera)
         if align == ROOT and left >= 0:
-            found, hips = average(i, (left, right), seen)
+            found, hips = average(i, (left, right), uv, visible, xyz, camera)
             instead = prefer(found > 1.0, hips, instead)
         common = prefer(missing > 0.0, instead, common)
 
     used = zz = pp = pq = 0.0
     for j in range(count):
-        usable, (px, py, qx, qy) = residual(i, j, seen, common)
+        usable, (px, py, qx, qy) = residual(i, j, uv, visible, xyz, camera, common)
         z = choose(usable, xyz[i, 3 * j + 2], 0.0)
         used, zz = used + choose(usable, 1.0, 0.0), zz + z * np.float64(z)
         pp, pq = pp + (px * px + py * py), pq + (px * qx + py * qy)
@@ -198,7 +209,7 @@ def place(
     if objective == QUARTIC:
         aa = ab = ac2bb = bc = 0.0
         for j in range(count):
-            _, (px, py, qx, qy) = residual(i, j, seen, common)
+            _, (px, py, qx, qy) = residual(i, j, uv, visible, xyz, camera, common)
             ex, ey = px * best + qx, py * best + qy
             a, b, c = px * px + py * py, px * ex + py * ey, ex * ex + ey * ey
             aa, ab, ac2bb, bc = aa + a * a, ab + a * b, ac2bb + (a * c + 2.0 * b * b), bc + b * c
@@ -209,7 +220,7 @@ def place(
             k = np.floor(0.5 * (least + best))
             rise = 0.0
             for j in range(count):
-                _, (px, py, qx, qy) = residual(i, j, seen, common)
+                _, (px, py, qx, qy) = residual(i, j, uv, visible, xyz, camera, common)
                 rise = rise + rise_l1(px, py, px * k + qx, py * k + qy)
             rises = (rise >= -LEAST_RISE_MM) | (least >= best)
             least, best = choose(rises, least, k + 1.0), choose(rises, k, best)
@@ -218,7 +229,7 @@ def place(
     if some(depth * depth <= zz):  # a joint may stand behind the camera
         nearest = np.inf
         for j in range(count):
-            usable, _ = miss(i, j, seen)
+            usable, _ = miss(i, j, uv, visible, xyz, camera)
             z = xyz[i, 3 * j + 2]
             nearest = choose(usable & (z < nearest), z, nearest)
         first = np.floor(-nearest) + 1.0
@@ -229,7 +240,7 @@ def place(
     ox, oy = known * (common[0] * depth + common[2]), known * (common[1] * depth + common[3])
     cost = 0.0
     for j in range(count):
-        _, (px, py, qx, qy) = residual(i, j, seen, common)
+        _, (px, py, qx, qy) = residual(i, j, uv, visible, xyz, camera, common)
         ex, ey = known * (px * depth + qx), known * (py * depth + qy)
         cost = cost + loss(objective, ex, ey)
         placed[i, 3 * j] = xyz[i, 3 * j] + (ox + ex)
@@ -245,7 +256,23 @@ def place(
     return choose(defined, depth, np.nan), choose(defined, cost, np.nan), flags
 
 
-def place_each(placed: Any, depth: Any, cost: Any, flags: Any, *asked: Any) -> None:
+def place_each(
+    placed: Any,
+    depth: Any,
+    cost: Any,
+    flags: Any,
+    uv: Any,
+    visible: Any,
+    focal: Any,
+    center: Any,
+    xyz: Any,
+    joints: tuple[int, int, int],
+    objective: int,
+    align: int,
+    low: float,
+    high: float,
+) -> None:
     """``place`` all rows one by one. It stands here because numba caches it by this file's date."""
     for i in range(len(depth)):
-        depth[i], cost[i], flags[i] = place(i, placed, *asked)
+        found = place(i, placed, uv, visible, focal, center, xyz, joints, objective, align, low, high)
+        depth[i], cost[i], flags[i] = found

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from benchsuite_refiners import objective as mathematics
+from benchsuite_refiners.columns import Columns, Placed, Search
 
 ROWS_A_CHUNK = 4096
 """Poses NumPy works on at once: its intermediate arrays then stay in the cache."""
@@ -22,35 +21,8 @@ REASSOCIATE = {"reassoc", "nsz", "arcp", "contract"}
 """Liberties that let sums over joints run in vector lanes. NaN and infinity keep their meaning."""
 
 
-Column = NDArray[Any]
-Columns = tuple[Column, Column, Column, Column, Column]
-
-
-class Search(NamedTuple):
-    """What is searched for; the fields are those of ``objective.place``."""
-
-    joints: tuple[int, int, int]
-    objective: int
-    align: int
-    low: float
-    high: float
-
-
-class Placed(NamedTuple):
-    """Poses at the depth found: (B, 3 J) mm, (B,) mm, (B,) cost, (B,) bit set."""
-
-    xyz: NDArray[Any]
-    depth: NDArray[np.float64]
-    cost: NDArray[np.float64]
-    flags: NDArray[np.uint8]
-
-
 def search(
-    uv: NDArray[np.floating],
-    visible: NDArray[np.bool_],
-    focal: NDArray[np.floating],
-    center: NDArray[np.floating],
-    xyz: NDArray[np.floating],
+    columns: Columns,
     wanted: Search,
     *,
     threads: int = 1,
@@ -60,19 +32,14 @@ def search(
     """Poses at their best depths.
 
     Args:
-        uv: (B, 2 J) px, rows contiguous, as all that follow.
-        visible: (B, J).
-        focal: (B, 2) px.
-        center: (B, 2) px.
-        xyz: (B, 3 J) mm, root-relative.
+        columns: the poses and their keypoints.
         wanted: what is searched for.
         threads: how many to use at most, if there are poses enough.
         fused: whether numba's or NumPy's; None takes numba's where it is installed.
         into: results to write into; made new if not given.
     """
-    count = len(uv)
-    found = into or Placed(np.empty_like(xyz), np.empty(count), np.empty(count), np.empty(count, np.uint8))
-    columns = (uv, visible, focal, center, xyz)
+    count = len(columns.xyz)
+    found = into or Placed(np.empty_like(columns.xyz), np.empty(count), np.empty(count), np.empty(count, np.uint8))
     each = compiled() if fused is None or fused else None
     if each is None:
         _search_plain(columns, wanted, found)
@@ -112,7 +79,8 @@ def compiled() -> Callable[..., None] | None:
 
     overload(mathematics.choose)(lambda condition, yes, no: lambda condition, yes, no: yes if condition else no)
     overload(mathematics.some)(lambda condition: lambda condition: condition)
-    for part in ("prefer", "nearest_sq", "nearest_quartic", "rise_l1", "loss", "miss", "residual", "average", "place"):
+    parts = "prefer nearest_sq nearest_quartic rise_l1 loss line_of miss residual average place"
+    for part in parts.split():
         register_jitable(forceinline=True)(getattr(mathematics, part))
 
     def machine_code(*, cached: bool) -> Callable[..., None]:

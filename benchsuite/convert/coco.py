@@ -1,0 +1,131 @@
+"""COCO's person keypoints: 17 joints, sizes and boxes known."""
+
+from __future__ import annotations
+
+from array import array
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from benchsuite_registry.skeletons import COCO_17
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from benchsuite.columns import About, Clip
+from benchsuite.convert.annotated import People, split_of, write_people
+from benchsuite.convert.archives import WrongSource, unpacked
+from benchsuite.convert.json_items import json_items, short
+from benchsuite.convert.outcome import Outcome
+
+LICENCE = (
+    "annotations: CC BY 4.0; photographs: Flickr's terms; cite Lin et al.: Microsoft COCO: Common Objects in Context, "
+    "ECCV 2014"
+)
+VISIBLE, OCCLUDED = 2, 1
+NUMBERS = 3 * len(COCO_17)
+
+
+class _File:
+    """The people of one JSON file, as it is read."""
+
+    def __init__(self) -> None:
+        self.keypoints, self.box, self.image = array("d"), array("d"), array("q")
+        self.sizes: dict[int, tuple[int, int]] = {}
+        self.left_out: Counter[str] = Counter()
+
+    def image_is(self, image: Any) -> None:
+        """Take up the size of an image."""
+        self.sizes[int(image["id"])] = int(image["width"]), int(image["height"])
+
+    def person_is(self, person: Any) -> None:
+        """Take up a person, unless it is a crowd, or has no labelled joint."""
+        keypoints = person.get("keypoints")
+        if person.get("iscrowd"):
+            self.left_out["crowds"] += 1
+        elif not keypoints or not any(keypoints[2::3]):
+            self.left_out["people without a labelled joint"] += 1
+        else:
+            if len(keypoints) != NUMBERS:
+                raise ValueError(f"{len(keypoints)} keypoint numbers, wanted {NUMBERS}")
+            x, y, width, height = map(float, person["bbox"])
+            image = int(person["image_id"])
+            self.keypoints.extend(map(float, keypoints))
+            self.box.extend((x, y, x + width, y + height))
+            self.image.append(image)
+
+
+def convert(source: Path, out: Path, seed: int) -> Outcome:
+    """Write ``out``, a dataset in COCO_17, one clip a JSON file; ``frame`` counts its people from 0.
+
+    Crowds and people without a labelled joint are left out. Validation stands as ``test``.
+
+    Args:
+        source: a ``person_keypoints_*.json``, a folder with some (``annotations`` too), or a zip archive of them.
+        out: folder to write.
+        seed: nothing is drawn.
+
+    Raises:
+        FileNotFoundError: there is no such source, or no such file in it.
+    """
+    read: dict[str, _File] = {}
+    problems: list[str] = []
+    try:
+        with unpacked(source, frozenset({".json"})) as folder:
+            files = [folder] if folder.is_file() else sorted(folder.rglob("person_keypoints_*.json"))
+            if not files:
+                raise FileNotFoundError(f"{source}: wanted person_keypoints_*.json, found none")
+            for file in files:
+                try:
+                    read[file.stem] = _read(file)
+                except WrongSource as error:
+                    problems.append(str(error))
+    except WrongSource as error:
+        return Outcome(problems=[str(error)])
+    if not any(len(file.image) for file in read.values()):
+        return Outcome(problems=problems or [f"{source}: nobody in it has a labelled joint"])
+    return Outcome(_write(read, out, source), problems)
+
+
+def _read(file: Path) -> _File:
+    found = _File()
+    for key, item in tqdm(json_items(file), desc=file.name, unit="item", disable=None):
+        try:
+            if key == "images":
+                found.image_is(item)
+            elif key == "annotations":
+                found.person_is(item)
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
+            wanted = f"{key} with id, width and height" if key == "images" else "annotations with keypoints and bbox"
+            raise WrongSource(file, wanted, f"{short(item)} ({type(error).__name__}: {error})") from None
+    return found
+
+
+def _write(read: dict[str, _File], out: Path, source: Path) -> list[str]:
+    files = list(read.values())
+    counts = [len(file.image) for file in files]
+    keypoints = np.concatenate([np.frombuffer(file.keypoints) for file in files]).reshape(-1, len(COCO_17), 3)
+    size = np.array([file.sizes.get(image, (0, 0)) for file in files for image in file.image])
+    left_out = sum((file.left_out for file in files), Counter[str]())
+    about = About(
+        name="coco",
+        split="",
+        skeleton=COCO_17.name,
+        fps=0.0,
+        licence=LICENCE,
+        source="COCO person keypoints",
+        keypoints="annotated",
+        made_by=f"benchsuite convert coco {source.name} -o {out.name}",
+        notes=tuple(f"{count} {what} left out" for what, count in left_out.items()),
+    )
+    flag: NDArray[np.float64] = keypoints[..., 2]
+    people = People(
+        uv=keypoints[..., :2],
+        labelled=(flag == VISIBLE) | (flag == OCCLUDED),
+        visible=flag == VISIBLE,
+        clip=np.repeat(np.arange(len(files)), counts),
+        frame=np.concatenate([np.arange(count) for count in counts]),
+        size=size,
+        box=np.concatenate([np.frombuffer(file.box) for file in files]).reshape(-1, 4),
+    )
+    return write_people(out, about, [Clip(stem, split=split_of(stem)) for stem in read], people)
