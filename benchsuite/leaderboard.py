@@ -50,7 +50,8 @@ Two numbers share a table only if evaluator, data and protocol are the same. The
 **bold**, several where they print the same, none where all do; shared ranks are marked `=`.
 
 * A method trained by one recipe (in brackets) with several seeds is one row: mean ± standard deviation (n - 1).
-* 95 % interval: of the headline, the first number; over several seeds both ends are averaged.
+* 95 % interval: of the headline, the first number; over several seeds both ends are averaged; `-` where an action
+  has a single take, so that nothing can be drawn anew.
 * Columns that are 0 throughout, such as undefined poses where all are defined, are left out.
 * `n`: samples behind the headline. A failed run is a row with its error's type and no numbers.
 """
@@ -138,7 +139,7 @@ def _by_group(standings: Sequence[Standing], headline: Column, groups: Sequence[
 
 
 def _names(standings: Sequence[Standing]) -> list[tuple[str, list[str]]]:
-    methods = [code(s.method) + (f" ({code(s.recipe)})" if s.recipe else "") for s in standings]
+    methods = [code(s.method) + (f" ({code(s.recipe)})" if s.recipe not in ("", s.method) else "") for s in standings]
     return [("method", methods), ("refiner", [code(s.refiner) if s.refiner else "none" for s in standings])]
 
 

@@ -124,3 +124,11 @@ def test_links_lead_to_files_that_are_there(name: str) -> None:
             re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
         }
         assert not anchor or anchor in headings, f"{name}: {target}"
+
+
+def test_results_are_those_of_the_leaderboard() -> None:
+    text = TEXTS["README.md"].partition("<!-- leaderboard -->")[2].partition("<!-- /leaderboard -->")[0]
+    table = (ROOT / "results" / "leaderboard.md").read_text(encoding="utf-8")
+    numbers = re.findall(r"\d+\.\d\d(?: ± \d+\.\d\d)?", text)
+    assert len(numbers) > 10
+    assert [number for number in numbers if number not in table.replace("**", "")] == []

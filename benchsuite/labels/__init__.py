@@ -17,5 +17,5 @@ INTRINSICS: Mapping[str, str] = {
 
 DEFAULT_INTRINSICS = "scaled"
 
-THRESHOLD = 0.3
+THRESHOLD = 0.25
 """TODO"""
