@@ -20,7 +20,7 @@ from benchsuite.convert import keypoints
 from benchsuite.convert.ai_challenger import JOINTS
 from benchsuite.convert.annotated import box_around, hypothesised
 from benchsuite.dataset import Dataset, open_dataset
-from benchsuite.doctor_counts import PENN_ACTION_CLIPS, PENN_ACTION_SPLITS
+from benchsuite.doctor.counts import PENN_ACTION_CLIPS, PENN_ACTION_SPLITS
 
 
 class Converter:

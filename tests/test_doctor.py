@@ -14,12 +14,14 @@ from benchsuite_registry.skeletons import COCO_17, H36M_17, LSP_14, PENN_13
 
 from benchsuite.cli import main
 from benchsuite.columns import About, Clip, WrongDataset
+from benchsuite.convert.h36m_cameras import CAMERAS as CAMERA_NAMES
+from benchsuite.convert.h36m_takes import ALL_TAKES, UNFILMED
 from benchsuite.convert.penn_action import ACTIONS
 from benchsuite.dataset import Dataset, in_memory, write_dataset
 from benchsuite.doctor import examine, worst
-from benchsuite.doctor_counts import PENN_ACTION_CLIPS, PENN_ACTION_SPLITS
+from benchsuite.doctor.counts import PENN_ACTION_CLIPS, PENN_ACTION_SPLITS
+from benchsuite.doctor.findings import Finding
 from benchsuite.filming import VirtualCameras, look_at
-from benchsuite.findings import Finding
 
 FRAMES, CAMERAS, TAKES = 40, 4, ("walk", "wave", "jump")
 FOCAL, CENTER = 1000.0, 500.0
@@ -442,7 +444,7 @@ def test_duplicates_across_splits_of_one_folder(tmp_path: Path) -> None:
     [
         ("lsp", "lsp: 480 people, published 2000"),
         ("mpi-inf-3dhp", "A: 480 valid frames, published 0; TS1: 0 valid frames, published 603"),
-        ("h36m", "train: 600 of 600 clips are missing: S1_Directions_1 by 54138969"),
+        ("h36m", "train: 150 of 150 takes are missing: S1_Directions_1, S1_Directions_2, S1_Discussion_1"),
         ("penn-action", "test: 0 clips, published 1068"),
     ],
 )
@@ -451,6 +453,19 @@ def test_counts_against_published_ones(tmp_path: Path, name: str, told: str) -> 
     found = findings(tmp_path, replace(dataset, about=replace(dataset.about, name=name)))
     assert found["published"].verdict == "odd"
     assert told in found["published"].text
+
+
+def test_a_take_and_a_camera_that_h36m_should_have(tmp_path: Path) -> None:
+    dataset = sound()
+    cameras_of = dict.fromkeys((UNFILMED, ALL_TAKES[-1]), CAMERA_NAMES[1:])
+    pairs = [(t, c) for t in ALL_TAKES if t.subject in ("S9", "S11") for c in cameras_of.get(t, CAMERA_NAMES)]
+    pairs = [(take, camera) for take, camera in pairs if str(take) != "S9_Posing_1"]
+    clips = tuple(Clip(f"{t}.{c}", t.action, t.subject, c, take=str(t)) for t, c in pairs)
+    h36m = replace(dataset, about=replace(ABOUT, name="h36m", split="test"), clips=clips)
+    found = findings(tmp_path, h36m)
+    assert found["published"].text == (
+        f"test: 1 of 60 takes are missing: S9_Posing_1; test: missing: {ALL_TAKES[-1]} by {CAMERA_NAMES[0]}"
+    ), "that S11_Directions_2 has no such video is known"
 
 
 def test_published_counts_add_up() -> None:

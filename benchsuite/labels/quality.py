@@ -1,9 +1,10 @@
 """How far a label can be trusted: parts in (0, 1], each a thing that may be wrong with it, and their product.
 
 A part is ``exp(-x / scale)``, where x is 0 for a faultless label and grows with the fault, so the score falls whenever
-any of them grows. Scales follow from people of known 3D pose, whose keypoints were spoilt the ways real
-ones are (noise, missing joints, joints in the wrong place, sides exchanged): they weigh the parts as a regression of
-the logarithm of the labels' true error does. FIGURES
+any of them grows. The scales weigh the parts about as a regression of the logarithm of the true error does, on 6,000
+people of `cmu`'s test split whose keypoints were spoilt as real ones are: all by noise of up to 2 % of their size, some
+by missing joints, joints in the wrong place, exchanged sides. There the score's rank correlation with the MPJPE of
+labels by stereo and geosearch is -0.65 (residual alone -0.58, proportion -0.49, symmetry -0.49, agreement -0.39).
 """
 
 from __future__ import annotations

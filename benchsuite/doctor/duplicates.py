@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.dataset import Dataset
-from benchsuite.findings import Finding, pieces, seen, some_of
+from benchsuite.doctor.findings import Finding, pieces, seen, some_of
 
 SIDES = {"train": 1, "test": 2}
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from benchsuite.columns import Clip
 from benchsuite.dataset import Dataset
-from benchsuite.findings import HEADS, Finding, Floats, joint, pieces, some_of, verdict
+from benchsuite.doctor.findings import HEADS, Finding, Floats, joint, pieces, some_of, verdict
 
 REPROJECTION_PX = {"projected": (1.0, 5.0)}
 ANNOTATED_PX = (15.0, 50.0)

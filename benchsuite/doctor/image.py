@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchsuite.dataset import Dataset
-from benchsuite.findings import HEADS, Finding, Floats, Verdict, joint, pieces, seen, some_of, verdict
+from benchsuite.doctor.findings import HEADS, Finding, Floats, Verdict, joint, pieces, seen, some_of, verdict
 
 WINDOW = 25
 """Frames that the action classifier of Penn Action's protocol looks at."""
@@ -17,7 +17,7 @@ FEWEST = 20
 """Samples that a share must stand on before it means anything."""
 
 SMALLEST_PERSON_PX = 5.0
-STILL = 0.3
+STILL = 0.1
 """Of a person's extent: how far joints move from frame to frame in a video; in unrelated pictures, much more."""
 
 
@@ -92,8 +92,9 @@ def check_upright(dataset: Dataset) -> Iterator[Finding]:
     some = np.concatenate(below) if below else np.zeros(0, dtype=bool)
     if len(some) >= FEWEST:
         share = float(some.mean())
-        hint = "; y seems to point up" if share > 0.5 else ""
-        yield Finding("upright", verdict(share, 0.2, 0.5), f"{share:.1%} have the head below the ankles{hint}")
+        bad = verdict(share, 0.2, 0.5)
+        hint = "; y seems to point up" if bad == "wrong" else ""
+        yield Finding("upright", bad, f"{share:.1%} have the head below the ankles{hint}")
 
 
 def check_sides(dataset: Dataset) -> Iterator[Finding]:
@@ -122,10 +123,10 @@ def check_sides(dataset: Dataset) -> Iterator[Finding]:
     else:
         return
     share = float(known.mean())
-    hint = "; left and right seem to be swapped" if share < 0.5 else ""
-    yield Finding(
-        "sides", verdict(share, 0.4, 0.35), f"{share:.1%} {what} have the left shoulder on the image's right{hint}"
-    )
+    bad = verdict(share, 0.4, 0.35)
+    hint = "; left and right seem to be swapped" if bad != "ok" else ""
+    text = f"{share:.1%} {what} have the left shoulder on the image's right{hint}"
+    yield Finding("sides", bad, text)
 
 
 def check_outside(dataset: Dataset) -> Iterator[Finding]:

@@ -8,7 +8,7 @@ import numpy as np
 from benchsuite_registry.skeletons import H36M_17
 
 from benchsuite.dataset import Dataset
-from benchsuite.findings import Finding, Floats, pieces, some_of, verdict
+from benchsuite.doctor.findings import Finding, Floats, pieces, some_of, verdict
 
 BENT_RAD = np.radians(20.0)
 STRETCH_ODD, STRETCH_WRONG = 0.05, 0.25

@@ -8,11 +8,12 @@ from pathlib import Path
 
 from benchsuite.columns import WrongDataset
 from benchsuite.dataset import Dataset, open_dataset
-from benchsuite.doctor_bodies import check_bends, check_bones
-from benchsuite.doctor_cameras import check_reprojection, check_world
-from benchsuite.doctor_counts import count
-from benchsuite.doctor_duplicates import check_duplicates
-from benchsuite.doctor_image import (
+from benchsuite.doctor.bodies import check_bends, check_bones
+from benchsuite.doctor.cameras import check_reprojection, check_world
+from benchsuite.doctor.counts import count
+from benchsuite.doctor.duplicates import check_duplicates
+from benchsuite.doctor.findings import Finding
+from benchsuite.doctor.image import (
     check_clips,
     check_joints,
     check_outside,
@@ -21,7 +22,6 @@ from benchsuite.doctor_image import (
     check_upright,
     check_values,
 )
-from benchsuite.findings import Finding
 
 SPLITS = ("train", "test")
 
