@@ -18,7 +18,7 @@ INTRINSICS: Mapping[str, str] = {
 DEFAULT_INTRINSICS = "scaled"
 
 THRESHOLD = 0.25
-"""Least score of a label that is kept. Of people with spoilt keypoints (see ``benchsuite.labels.quality``) it leaves out
-14 %, whose labels err by 145 mm in the mean, and keeps those that err by 77 mm; it finds half of those with a joint in
-the wrong place and 5 % of those with mere noise. At 0.5 half of all go, and 63 mm remain.
+"""Least score of a label that is kept. Of people with spoilt keypoints (see ``benchsuite.labels.quality``) it leaves
+out 14 %, whose labels err by 145 mm in the mean, and keeps those that err by 77 mm; it finds half of those with a joint
+in the wrong place and 5 % of those with mere noise. At 0.5 half of all go, and 63 mm remain.
 """

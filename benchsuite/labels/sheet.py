@@ -9,14 +9,16 @@ from numpy.typing import NDArray
 
 from benchsuite.columns import WrongDataset
 from benchsuite.dataset import Dataset
-from benchsuite.drawing import draw_keypoints, draw_views, new_figure
+from benchsuite.drawing import draw_keypoints, draw_pose, draw_views, new_figure
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     Rows = NDArray[np.int64]
 
 _PANELS = ("crop", "front", "side", "top")
+_GREY = "#8a8a8a"
 
 
 def draw_labels(labels: Dataset, *, columns: int = 6, seed: int = 0) -> Figure:
@@ -35,7 +37,7 @@ def draw_labels(labels: Dataset, *, columns: int = 6, seed: int = 0) -> Figure:
     groups = {"at random": _random(labels, columns, seed), "lowest scores": _worst(labels, columns)}
     if not all(map(len, groups.values())):
         raise WrongDataset(f"dataset {labels.about.name} holds no label: there is nothing to draw")
-    heights = [1.7, 2.0, 2.0, 1.3]
+    heights = [2.0, 2.0, 2.0, 1.3]
     figure = new_figure(2.3 * columns, 2 * 1.2 * sum(heights) + 0.8)
     halves = figure.add_gridspec(len(groups), 1)
     for k, (title, rows) in enumerate(groups.items()):
@@ -45,10 +47,21 @@ def draw_labels(labels: Dataset, *, columns: int = 6, seed: int = 0) -> Figure:
         for column, row in enumerate(rows):
             seen, *views = (half.add_subplot(grid[panel, column]) for panel in range(len(_PANELS)))
             clip = labels.clips[labels.columns["clip"][row]]
-            draw_keypoints(seen, labels.columns["uv"][row], labels.columns["visible"][row], labels.skeleton)
+            _draw_crop(seen, labels, int(row))
             draw_views(views, labels.columns["xyz"][row], labels.skeleton, clip)
             seen.set_title(f"{labels.columns['score'][row]:.2f}", fontsize=11)
+            for axes, name in zip((seen, *views), _PANELS if column == 0 else (), strict=False):
+                axes.annotate(name, (-0.06, 0.5), xycoords="axes fraction", rotation=90, va="center", color=_GREY)
     return figure
+
+
+def _draw_crop(axes: Axes, labels: Dataset, row: int) -> None:
+    """The annotated keypoints in the frame of the crop; thin, the bones to joints that only the label knows."""
+    uv, size = labels.columns["uv"][row], labels.columns["size"][row]
+    draw_pose(axes, uv * (1.0, -1.0), labels.skeleton, width=0.7)
+    draw_keypoints(axes, uv, labels.columns["visible"][row], labels.skeleton)
+    width, height = size.tolist()
+    axes.plot((0, width, width, 0, 0), (0, 0, -height, -height, 0), color=_GREY, lw=0.5, zorder=0)
 
 
 def _drawable(labels: Dataset) -> Rows:
