@@ -8,8 +8,8 @@ from benchsuite.training.pairs import Pairs, filmed, varied
 
 
 def person() -> np.ndarray:
-    """A standing person, mm, Z up, made by hand."""
-    x = [0, -130, -130, -130, 130, 130, 130, 0, 0, 0, 0, 180, 200, 210, -180, -200, -210]
+    """A standing person, mm, Z up, facing +y, so that the right side is at +x; made by hand."""
+    x = [0, 130, 130, 130, -130, -130, -130, 0, 0, 0, 0, -180, -200, -210, 180, 200, 210]
     y = [0, 0, 20, 0, 0, 30, 0, 5, 0, 20, 10, 0, 10, 60, 0, 10, 60]
     z = [930, 930, 500, 80, 930, 500, 80, 1160, 1400, 1500, 1620, 1380, 1100, 850, 1380, 1100, 850]
     return np.stack((x, y, z), axis=1).astype(np.float64)

@@ -160,7 +160,7 @@ def test_a_failing_evaluator_fails_its_cells_alone(does: str, type_: str, messag
 
 def test_an_evaluator_may_fail_on_one_refiner_alone(tmp_path: Path) -> None:
     """The evaluator is shared; what a refiner does to it must not reach the bare source's cell."""
-    refined, bare = run(matrix("toy:off_mm=34", refiners=("toy-back:back_mm=nan", None)), tmp_path)
+    refined, bare = run(matrix("toy:off_mm=34", refiners=("toy-back:back_mm=1e39", None)), tmp_path)
     assert bare.metrics[0].value == pytest.approx(2, abs=1e-4)
     assert failure(refined)[0] == "UndefinedHeadline"
 
