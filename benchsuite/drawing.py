@@ -184,7 +184,9 @@ def _draw_strip(axes: Axes, xyz: NDArray[np.floating], clip: Clip, dataset: Data
 def _spread(dataset: Dataset, count: int) -> NDArray[np.int64]:
     """Rows of ``count`` samples, the actions taking turns."""
     clip = np.asarray(dataset.columns["clip"])
-    of_action = {a: [k for k, c in enumerate(dataset.clips) if c.action == a] for a in dataset.actions}
+    of_action: dict[str, list[int]] = {}
+    for number in np.unique(clip).tolist():  # a clip may be listed and hold no frame
+        of_action.setdefault(dataset.clips[number].action, []).append(number)
     rows: list[int] = []
     turn = 0
     while len(rows) < min(count, len(dataset)):

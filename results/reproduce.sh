@@ -2,7 +2,8 @@
 # Everything measured in this folder, from motion capture to leaderboard. On two cores it takes about five hours;
 # it can be stopped and started again at any moment.
 #
-#   results/reproduce.sh SOURCE        SOURCE: folder of CMU motion capture
+#   results/reproduce.sh SOURCE [ANNOTATIONS]     SOURCE: folder of CMU motion capture
+#                                                 ANNOTATIONS: folder that holds penn_action, lsp and mpii
 #
 # Writes the dataset to work/cmu, the weights that are not shipped to work/weights, and the records here.
 set -euo pipefail
@@ -45,4 +46,18 @@ for weights in work/weights/*.safetensors; do
     lifters+=(--lifter "$method:weights=$weights")
 done
 benchsuite run "${lifters[@]}" --refiner none --refiner geosearch --dataset work/cmu --dataset synthetic
+
+# Penn Action and the label generator, on real annotations
+if [ -d "${2:-}" ]; then
+    benchsuite convert penn-action "$2/penn_action" -o work/penn
+    benchsuite run --lifter martinez --lifter stereo --refiner none --refiner geosearch --evaluator penn-action \
+        --dataset work/penn
+    benchsuite convert lsp "$2/lsp/lsp_joints.mat" -o work/lsp
+    benchsuite convert lspet "$2/lsp/lspet_joints.mat" -o work/lspet
+    benchsuite convert mpii "$2/mpii/train_joints.csv" -o work/mpii
+    for name in lsp lspet mpii; do
+        benchsuite label --data work/$name --lifter stereo --refiner geosearch -o work/${name}3d
+        cp work/${name}3d/statistics.json results/labels/$name.json
+    done
+fi
 benchsuite leaderboard

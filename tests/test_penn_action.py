@@ -20,6 +20,7 @@ from matrices import matrix, run
 from scored import category, find, labels, poses, value, with_evaluators
 from toys import TRUTH
 
+from benchsuite.cli import main
 from benchsuite.columns import About, Clip
 from benchsuite.confusions import confusion_matrix, draw_confusions
 from benchsuite.dataset import Dataset, in_memory
@@ -345,6 +346,9 @@ def test_through_the_runner_without_3d(tmp_path: Path) -> None:
     asked = {"evaluators": (quick,), "known": known, "datasets": (("flat", flat),)}
     (record,) = run(matrix("oracle", **asked), tmp_path)
     assert record.failure is None
+    (file,) = tmp_path.rglob("*.json")
+    assert main(["show", str(file), "-o", str(tmp_path / "confusions.png")]) == 0
+    assert (tmp_path / "confusions.png").read_bytes()[:4] == b"\x89PNG"
     assert record.metrics[0].value == 100.0
     assert record.protocol["window"] == 25
     with pytest.raises(WrongRun, match=r"evaluator penn-action:.* needs whole clips"):

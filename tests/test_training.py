@@ -161,15 +161,17 @@ def test_training_learns(tmp_path: Path) -> None:
         width=64,
         blocks=1,
         dropout=0.0,
-        steps=150,
+        steps=400,
         lr=0.005,
         schedule="cosine",
         max_norm=0.0,
         adam="repo",
     )
     train(course, [People()], plan(tmp_path / "w", batch=128, validate_every=100, save_every_s=60))
-    curve = load_checkpoint(tmp_path / "w", "martinez")[1]["stages"]["lifting"]["curve"]
-    assert curve[-1][1] < curve[0][1] / 1.2
+    error = load_checkpoint(tmp_path / "w", "martinez")[1]["stages"]["lifting"]["error"]
+    xyz = People().pairs(np.random.default_rng(0), 1000).xyz
+    truth = xyz - xyz[:, :1]
+    assert error < 0.75 * (truth - truth.mean(0)).norm(dim=-1).mean()  # what a mean pose would err by
 
 
 @pytest.mark.slow

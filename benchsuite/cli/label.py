@@ -102,7 +102,7 @@ def _print(out: Path, statistics: dict[str, Any]) -> None:
         if count and count != kept:
             print(f"  {count:>8} {reason}")
     if score := statistics["score"]:
-        print(f"  scores: {', '.join(f'{share} {value:.2f}' for share, value in score.items())}")
+        print(f"  scores: {', '.join(f'{share} {score[share]:.2f}' for share in ('p5', 'p25', 'p50', 'p75', 'p95'))}")
         print(f"  median depth {statistics['depth_mm']['p50'] / 1000:.1f} m")
 
 

@@ -158,7 +158,7 @@ class Labeller:
 
         kept = np.arange(len(uv)) if self._recipe.keep_all else np.flatnonzero(reason == KEPT)
         seen = people.known & self._own
-        with np.errstate(invalid="ignore"):
+        with np.errstate(divide="ignore", invalid="ignore"):
             projected = xyz[..., :2] / xyz[..., 2:] * focal[:, None] + center[:, None]
         columns = {
             "uv": np.where(seen[..., None], people.uv, np.nan_to_num(projected)).astype(np.float32),

@@ -57,6 +57,7 @@ class Labelled:
     flags: NDArray[np.uint8]
 
 
+@np.errstate(divide="ignore", invalid="ignore")  # bones without length, depths of 0: not numbers, and worth nothing
 def faults(labelled: Labelled) -> dict[str, Floats]:
     """What is wrong with each label, (B,) a part, 0 for nothing.
 
@@ -71,8 +72,7 @@ def faults(labelled: Labelled) -> dict[str, Floats]:
     """
     xyz = labelled.xyz - labelled.xyz[:, :1]
     moved = np.linalg.norm(xyz - labelled.lifted, axis=-1)
-    with np.errstate(divide="ignore", invalid="ignore"):  # depths of 0, or none
-        apart = [np.abs(np.log(other / labelled.depth_mm)) for other in labelled.others_mm]
+    apart = [np.abs(np.log(other / labelled.depth_mm)) for other in labelled.others_mm]
     return {
         "residual": np.where(labelled.seen, moved, 0.0).sum(1) / np.maximum(labelled.seen.sum(1), 1),
         "proportion": np.maximum(disproportion(xyz) - _USUAL, 0.0),
