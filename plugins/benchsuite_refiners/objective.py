@@ -226,7 +226,7 @@ def place(
             least, best = choose(rises, least, k + 1.0), choose(rises, k, best)
 
     depth = choose(best < low, low, choose(best > high, high, best))
-    if some(depth * depth <= zz):  # a joint may stand behind the camera
+    if some(depth * depth <= zz):  # else each |z| is below the depth, so that no joint is behind the camera
         nearest = np.inf
         for j in range(count):
             usable, _ = miss(i, j, uv, visible, xyz, camera)
