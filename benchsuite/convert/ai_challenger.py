@@ -14,8 +14,8 @@ from tqdm import tqdm
 
 from benchsuite.columns import About, Clip
 from benchsuite.convert.annotated import People, photograph_sizes, split_of, write_people
-from benchsuite.convert.archives import WrongSource, unpacked
-from benchsuite.convert.json_items import json_items, short
+from benchsuite.convert.archives import WrongSource
+from benchsuite.convert.json_items import each_file, json_items, short
 from benchsuite.convert.outcome import Outcome
 
 _ARM, _LEG = ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")
@@ -72,20 +72,7 @@ def convert(source: Path, out: Path, seed: int) -> Outcome:
     Raises:
         FileNotFoundError: there is no such source, or no such file in it.
     """
-    read: dict[str, _File] = {}
-    problems: list[str] = []
-    try:
-        with unpacked(source, frozenset({".json"})) as folder:
-            files = [folder] if folder.is_file() else sorted(folder.rglob("keypoint_*annotations*.json"))
-            if not files:
-                raise FileNotFoundError(f"{source}: wanted keypoint_*annotations*.json, found none")
-            for file in files:
-                try:
-                    read[file.stem] = _read(file)
-                except WrongSource as error:
-                    problems.append(str(error))
-    except WrongSource as error:
-        return Outcome(problems=[str(error)])
+    read, problems = each_file(source, "keypoint_*annotations*.json", _read)
     if not any(file.image for file in read.values()):
         return Outcome(problems=problems or [f"{source}: nobody in it has a labelled joint"])
     return Outcome(_write(read, out, source), problems)

@@ -3,17 +3,47 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
-from benchsuite.convert.archives import WrongSource
+from benchsuite.convert.archives import WrongSource, unpacked
+
+T = TypeVar("T")
 
 _CHUNK = 1 << 20
 _LONGEST_ITEM = 64 << 20
 _REST_OF_NUMBER = len("e+") + 1
 """Beyond what reads as a number: with ``e+`` or a point the rest of it may be still to come."""
 _BLANK = " \t\r\n"
+
+
+def each_file(source: Path, pattern: str, read: Callable[[Path], T]) -> tuple[dict[str, T], list[str]]:
+    """What ``read`` makes of every JSON file of a source, by the file's stem, and a line for each that it refused.
+
+    Args:
+        source: one file, a folder searched for ``pattern``, or a zip archive.
+        pattern: the names looked for in a folder.
+        read: raises ``WrongSource`` where a file is not what it should be; the others go on.
+
+    Raises:
+        FileNotFoundError: there is no such source, or no such file in it.
+    """
+    found: dict[str, T] = {}
+    problems: list[str] = []
+    try:
+        with unpacked(source, frozenset({".json"})) as folder:
+            files = [folder] if folder.is_file() else sorted(folder.rglob(pattern))
+            if not files:
+                raise FileNotFoundError(f"{source}: wanted {pattern}, found none")
+            for file in files:
+                try:
+                    found[file.stem] = read(file)
+                except WrongSource as error:
+                    problems.append(str(error))
+    except WrongSource as error:
+        return {}, [str(error)]
+    return found, problems
 
 
 def json_items(path: Path) -> Iterator[tuple[str, Any]]:
