@@ -6,8 +6,11 @@
 * ``focal`` and ``center`` (N, 2) float32 px
 * ``box`` (N, 4) float32 px, x0 y0 x1 y1 of the person; ``size`` (N, 2) int32 px, width and height of the image;
   ``head`` (N,) float32 px, head size of PCKh; each where the source knows it
+* of datasets with pictures, either ``image`` (N,) int32, the photograph of the sample, a line of ``images.txt`` counted
+  from 0, or ``rgb`` (N, H, W, 3) uint8, the picture itself
 * of generated labels: ``score`` (N,) float32 in [0, 1], how far each can be trusted; ``row`` (N,) int64, its row in the
-  2D dataset; ``crop`` (N, 4) float32 px, x0 y0 x1 y1, the square of the source's image that is this dataset's image
+  2D dataset; ``crop`` (N, 4) float32 px, x0 y0 x1 y1, the square of the source's image that is this dataset's image,
+  ``size`` px wide
 * ``clip`` (N,) int32 index into ``clips``, ascending; ``frame`` (N,) int32, ascending in a clip
 """
 
@@ -72,6 +75,7 @@ class About:
         made_by: the command that wrote the folder.
         notes: anything a user should know.
         provenance: of generated labels: JSON-able, all that they follow from.
+        images: folder of the photographs that ``images.txt`` lists, absolute or from the dataset's folder.
     """
 
     name: str
@@ -85,6 +89,7 @@ class About:
     made_by: str = ""
     notes: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    images: str = ""
 
 
 COLUMNS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
@@ -100,10 +105,12 @@ COLUMNS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
     "score": ("float32", ("N",)),
     "row": ("int64", ("N",)),
     "crop": ("float32", ("N", 4)),
+    "image": ("int32", ("N",)),
+    "rgb": ("uint8", ("N", "H", "W", 3)),
     "clip": ("int32", ("N",)),
     "frame": ("int32", ("N",)),
 }
-OPTIONAL = frozenset({"labelled", "xyz", "box", "size", "head", "score", "row", "crop"})
+OPTIONAL = frozenset({"labelled", "xyz", "box", "size", "head", "score", "row", "crop", "image", "rgb"})
 
 
 def check_columns(owner: str, about: About, columns: Mapping[str, NDArray[Any]], clips: tuple[Clip, ...]) -> None:
@@ -124,7 +131,9 @@ def check_columns(owner: str, about: About, columns: Mapping[str, NDArray[Any]],
             raise WrongDataset(f"{owner}: column {name!r} is missing")
         column = columns[name]
         sizes.setdefault("N", column.shape[0] if column.ndim else 0)
-        wanted = tuple(side if isinstance(side, int) else sizes[side] for side in shape)
+        if name == "rgb" and column.ndim == 4:
+            sizes["H"], sizes["W"] = column.shape[1:3]
+        wanted = tuple(side if isinstance(side, int) else sizes.get(side, -1) for side in shape)
         if str(column.dtype) != dtype or column.shape != wanted:
             raise WrongDataset(
                 f"{owner}: column {name!r}: wanted {dtype} {wanted}, found {column.dtype} {column.shape}"

@@ -31,7 +31,13 @@ class Lifter(Protocol):
 
 @runtime_checkable
 class ImageModel(Protocol):
-    """Person crops to 2D keypoints and 3D poses; its own 2D feeds the refiner."""
+    """Person crops to 2D keypoints and 3D poses; its own 2D feeds the refiner.
+
+    Attributes:
+        size: px, the side of the square crops that it wants.
+    """
+
+    size: int
 
     def predict(self, images: ImageBatch) -> tuple[KeypointBatch, PoseBatch]:
         """Keypoints in the crop's pixels and poses in ``Frame.ROOT``, ids in the order given."""

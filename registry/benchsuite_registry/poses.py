@@ -93,6 +93,10 @@ class Camera(_Carrier):
         """Direction of every pixel at depth 1: (B, J, 2) px to (B, J, 2), unitless."""
         return (uv - self.center[:, None]) / self.focal[:, None]
 
+    def pixels_in(self, uv: Tensor, other: Camera) -> Tensor:
+        """Pixels (B, J, 2) of this camera as those of ``other``, which looks the same way, such as a crop's."""
+        return self.rays(uv) * other.focal[:, None] + other.center[:, None]
+
     def backproject(self, uv: Tensor, depth_mm: Tensor) -> Tensor:
         """Camera-frame points behind pixels at known depths.
 
@@ -160,8 +164,8 @@ class ImageBatch(_Carrier):
     """Person crops, all an image model is given.
 
     Attributes:
-        rgb: (B, 3, H, W) float32 in [0, 1].
-        camera: intrinsics of the crop.
+        rgb: (B, 3, S, S) float32 in [0, 1]; S is the model's ``size``.
+        camera: intrinsics of the crop; its axes are those of the whole image's camera.
         ids: (B,) int64 row numbers in the dataset.
     """
 
@@ -188,6 +192,7 @@ class PoseBatch(_Carrier):
         skeleton: names of the J joints.
         ids: (B,) int64 row numbers in the dataset.
         right_uv: (B, J, 2) px, the keypoints as a second camera would see them, of lifters that synthesise them.
+        uv: (B, J, 2) px of the dataset's image, the keypoints that an image model found.
     """
 
     xyz: Tensor
@@ -195,13 +200,15 @@ class PoseBatch(_Carrier):
     skeleton: Skeleton
     ids: Tensor
     right_uv: Tensor | None = None
+    uv: Tensor | None = None
 
     def __post_init__(self) -> None:
         _expect("PoseBatch", "xyz", self.xyz, (None, len(self.skeleton), 3))
         _expect("PoseBatch", "ids", self.ids, (len(self.xyz),))
         _dtype("PoseBatch", "xyz", self.xyz, torch.float32, torch.float64)
-        if self.right_uv is not None:
-            _expect("PoseBatch", "right_uv", self.right_uv, (len(self.xyz), len(self.skeleton), 2))
+        for field in ("right_uv", "uv"):
+            if (pixels := getattr(self, field)) is not None:
+                _expect("PoseBatch", field, pixels, (len(self.xyz), len(self.skeleton), 2))
 
     def __len__(self) -> int:
         return len(self.xyz)
@@ -226,7 +233,7 @@ class PoseBatch(_Carrier):
             else:
                 parts = (w * self.xyz[:, self.skeleton.index(j)] for j, w in weights.items())
                 columns.append(torch.stack(tuple(parts)).sum(dim=0))
-        return replace(self, xyz=torch.stack(columns, dim=1), skeleton=other, right_uv=None)
+        return replace(self, xyz=torch.stack(columns, dim=1), skeleton=other, right_uv=None, uv=None)
 
 
 @dataclass(frozen=True)
@@ -279,12 +286,14 @@ class Target(_Carrier):
     Attributes:
         poses: the true poses, camera frame; NaN in datasets that are 2D only.
         labels: action, subject and clip of each sample.
-        keypoints: what the method was given.
+        keypoints: the annotated, projected or detected 2D; lifters were given it.
+        head: (B,) px, head size of PCKh, of datasets that know it.
     """
 
     poses: PoseBatch
     labels: Labels
     keypoints: KeypointBatch | None = None
+    head: Tensor | None = None
 
     def __post_init__(self) -> None:
         if len(self.poses) != len(self.labels):
