@@ -10,14 +10,19 @@
   from 0, or ``rgb`` (N, H, W, 3) uint8, the picture itself
 * of generated labels: ``score`` (N,) float32 in [0, 1], how far each can be trusted; ``row`` (N,) int64, its row in the
   2D dataset; ``crop`` (N, 4) float32 px, x0 y0 x1 y1, the square of the source's image that is this dataset's image,
-  ``size`` px wide
+  scaled to ``size``. Where there is a ``crop``, ``image`` and ``rgb`` are the source's, whole, and all else is in the
+  pixels of the crop
 * ``clip`` (N,) int32 index into ``clips``, ascending; ``frame`` (N,) int32, ascending in a clip
+
+Pixels are counted from the picture's top left corner: (0.5, 0.5) is the middle of the first, see ``benchsuite.images``.
+``images.txt`` has the path of a photograph a line, from the folder ``About.images``. Its hash is part of the dataset's
+fingerprint; what the photographs show is not, since they may be large and lie elsewhere.
 """
 
 from __future__ import annotations
 
 import mmap
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -113,12 +118,24 @@ COLUMNS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
 OPTIONAL = frozenset({"labelled", "xyz", "box", "size", "head", "score", "row", "crop", "image", "rgb"})
 
 
-def check_columns(owner: str, about: About, columns: Mapping[str, NDArray[Any]], clips: tuple[Clip, ...]) -> None:
+def used_clips(clip: NDArray[np.integer], clips: Sequence[Clip]) -> tuple[NDArray[np.int32], tuple[Clip, ...]]:
+    """The clips that the column ``clip`` (N,) names, and the column counted anew among them."""
+    used, number = np.unique(clip, return_inverse=True)
+    return number.astype(np.int32), tuple(clips[k] for k in used.tolist())
+
+
+def check_columns(
+    owner: str,
+    about: About,
+    columns: Mapping[str, NDArray[Any]],
+    clips: tuple[Clip, ...],
+    photographs: tuple[str, ...] = (),
+) -> None:
     """Refuse columns that are not as agreed.
 
     Raises:
-        WrongDataset: a column is missing, unknown, of another type or shape, out of order, or not in mm; names
-            ``owner`` and the column.
+        WrongDataset: a column is missing, unknown, of another type or shape, out of order, or not in mm, or speaks of
+            photographs that are not listed; names ``owner`` and the column.
     """
     try:
         sizes = {"J": len(skeleton(about.skeleton))}
@@ -149,7 +166,20 @@ def check_columns(owner: str, about: About, columns: Mapping[str, NDArray[Any]],
         raise WrongDataset(f"{owner}: column 'frame' is not ascending within each clip")
     if "xyz" in columns:
         check_unit(owner, columns["xyz"], skeleton(about.skeleton))
+    _check_pictures(owner, columns, photographs)
     let_go(columns.values())
+
+
+def _check_pictures(owner: str, columns: Mapping[str, NDArray[Any]], photographs: tuple[str, ...]) -> None:
+    image = columns.get("image", np.zeros(0, np.int32))
+    if len(image) and (image.min() < 0 or image.max() >= len(photographs)):
+        raise WrongDataset(f"{owner}: column 'image' names a photograph beyond the {len(photographs)} listed")
+    if "image" in columns and "rgb" in columns:
+        raise WrongDataset(f"{owner}: wanted column 'image' or 'rgb', found both")
+    if photographs and "image" not in columns:
+        raise WrongDataset(f"{owner}: photographs are listed, but column 'image' is missing")
+    if "crop" in columns and "size" not in columns:
+        raise WrongDataset(f"{owner}: column 'crop' is there, but 'size' is missing")
 
 
 SHORTEST_BODY_MM, LONGEST_BODY_MM = 2500.0, 9000.0

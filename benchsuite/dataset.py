@@ -6,10 +6,8 @@ holds is told in ``benchsuite.columns``.
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
@@ -17,11 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchsuite_registry.checkpoints import sha256
 from benchsuite_registry.poses import (
     Camera,
     Category,
     Frame,
+    ImageBatch,
     KeypointBatch,
     Labels,
     PoseBatch,
@@ -31,6 +29,7 @@ from benchsuite_registry.skeletons import Skeleton, skeleton
 from numpy.typing import NDArray
 
 from benchsuite.columns import COLUMNS, OPTIONAL, About, Clip, WrongDataset, check_columns, check_unit
+from benchsuite.folders import describe_folder, read_folder
 
 __all__ = [
     "COLUMNS",
@@ -45,9 +44,6 @@ __all__ = [
     "write_dataset",
 ]
 
-SCHEMA = 1
-UNITS = {"uv": "px", "xyz": "mm"}
-
 
 @dataclass(frozen=True)
 class Dataset:
@@ -57,7 +53,9 @@ class Dataset:
         about: the description.
         columns: by name, memory-mapped where they lie on disk.
         clips: what ``clip`` counts.
-        fingerprint: sha256 over all columns' hashes and clips.
+        fingerprint: sha256 over the hashes of all columns and of the list of photographs, and the clips.
+        path: its folder, if it has one.
+        photographs: what the column ``image`` counts, paths from ``photograph_folder``.
     """
 
     about: About
@@ -65,6 +63,7 @@ class Dataset:
     clips: tuple[Clip, ...]
     fingerprint: str
     path: Path | None = field(default=None, compare=False)
+    photographs: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.columns["uv"])
@@ -79,6 +78,16 @@ class Dataset:
         """Action names, each once, in the order they appear."""
         return tuple(dict.fromkeys(c.action for c in self.clips))
 
+    @property
+    def has_images(self) -> bool:
+        """Whether there are pictures to look at: photographs, or pixels."""
+        return "image" in self.columns or "rgb" in self.columns
+
+    @property
+    def photograph_folder(self) -> Path:
+        """Where the photographs lie, if there are any."""
+        return (self.path or Path()) / self.about.images
+
     @cached_property
     def _codes(self) -> dict[str, tuple[NDArray[np.int64], tuple[str, ...]]]:
         """Code of each clip and names, for each label."""
@@ -89,6 +98,14 @@ class Dataset:
             lookup = {name: code for code, name in enumerate(names)}
             coded[label] = (np.array([lookup[v] for v in values], dtype=np.int64), names)
         return coded
+
+    @cached_property
+    def _pictures(self) -> tuple[NDArray[np.int64], tuple[str, ...]] | None:
+        """Code of each row's picture and names, where all are single images and no clip names a take."""
+        if self.about.fps or any(clip.take for clip in self.clips):
+            return None
+        found, codes = np.unique(self.columns.get("image", np.arange(len(self))), return_inverse=True)
+        return codes, tuple(map(str, found))
 
     def keypoints(self, rows: slice | NDArray[np.integer]) -> KeypointBatch:
         """2D side of ``rows``."""
@@ -103,6 +120,17 @@ class Dataset:
             clip=column["clip"].long(),
             frame=column["frame"].long(),
         )
+
+    def images(self, rows: slice | NDArray[np.integer], size: int) -> ImageBatch:
+        """Crops about the people of ``rows``, ``size`` px wide, each with its own camera.
+
+        Raises:
+            WrongImage: a photograph is missing or does not read, or the person is not in it.
+            WrongDataset: the dataset has no pictures.
+        """
+        from benchsuite.images.pictures import images_of
+
+        return images_of(self, rows, size)
 
     def poses(self, rows: slice | NDArray[np.integer]) -> PoseBatch:
         """True poses of ``rows``, camera frame.
@@ -119,6 +147,9 @@ class Dataset:
         """Labels of ``rows``."""
         clip = self.columns["clip"][rows]
         made = {label: Category(torch.from_numpy(codes[clip]), names) for label, (codes, names) in self._codes.items()}
+        if self._pictures:  # a clip of photographs shows nothing that they have in common
+            codes, names = self._pictures
+            made["take"] = Category(torch.from_numpy(codes[rows]), names)
         return Labels(clip=made.pop("name"), **made)
 
     def target(self, rows: slice | NDArray[np.integer]) -> Target:
@@ -129,7 +160,8 @@ class Dataset:
         else:
             unknown = torch.full((*keypoints.uv.shape[:2], 3), torch.nan)
             poses = PoseBatch(unknown, Frame.CAMERA, self.skeleton, keypoints.ids)
-        return Target(poses, self.labels(rows), keypoints)
+        head, labelled = (_tensor(self.columns[c][rows]) if c in self.columns else None for c in ("head", "labelled"))
+        return Target(poses, self.labels(rows), keypoints, head, labelled)
 
     def batches(self, size: int, *, whole_clips: bool = False) -> Iterator[slice]:
         """Consecutive rows, about ``size`` at a time; exactly one clip at a time if asked."""
@@ -148,57 +180,59 @@ class Dataset:
         if limit >= len(self):
             return self
         rows = np.linspace(0, len(self) - 1, limit).round().astype(np.int64)
+        return replace(self.some(rows), fingerprint=f"{self.fingerprint}/{limit}")
+
+    def some(self, rows: NDArray[np.integer]) -> Dataset:
+        """The samples of ``rows``, ascending, alone."""
         columns = {name: column[rows] for name, column in self.columns.items()}
-        return Dataset(self.about, columns, self.clips, f"{self.fingerprint}/{limit}")
+        return replace(self, columns=columns, fingerprint=f"{self.fingerprint}/rows {' '.join(map(str, rows))}")
 
 
 def _tensor(column: NDArray[Any]) -> torch.Tensor:
     return torch.from_numpy(np.array(column))  # a copy: memory maps are read-only
 
 
-def in_memory(about: About, columns: Mapping[str, NDArray[Any]], clips: tuple[Clip, ...], fingerprint: str) -> Dataset:
+def in_memory(
+    about: About,
+    columns: Mapping[str, NDArray[Any]],
+    clips: tuple[Clip, ...],
+    fingerprint: str,
+    photographs: tuple[str, ...] = (),
+) -> Dataset:
     """A dataset that never saw a disk, its columns checked like any other's."""
-    check_columns(about.name, about, columns, clips)
-    return Dataset(about, columns, clips, fingerprint)
+    check_columns(about.name, about, columns, clips, photographs)
+    return Dataset(about, columns, clips, fingerprint, photographs=photographs)
 
 
-def write_dataset(folder: Path, about: About, columns: Mapping[str, NDArray[Any]], clips: tuple[Clip, ...]) -> Dataset:
+def write_dataset(
+    folder: Path,
+    about: About,
+    columns: Mapping[str, NDArray[Any]],
+    clips: tuple[Clip, ...],
+    photographs: tuple[str, ...] = (),
+) -> Dataset:
     """Write a dataset folder, whole or not at all: ``dataset.json`` comes last.
 
     Raises:
         WrongDataset: a column is missing, has the wrong shape or type, or fails the unit guard.
     """
-    check_columns(str(folder), about, columns, clips)
+    check_columns(str(folder), about, columns, clips, photographs)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "dataset.json").unlink(missing_ok=True)
     for name, column in columns.items():
         np.save(folder / f"{name}.npy", column, allow_pickle=False)
-    return describe_dataset(folder, about, columns, clips)
+    return describe_dataset(folder, about, columns, clips, photographs)
 
 
 def describe_dataset(
-    folder: Path, about: About, columns: Mapping[str, NDArray[Any]], clips: tuple[Clip, ...]
+    folder: Path,
+    about: About,
+    columns: Mapping[str, NDArray[Any]],
+    clips: tuple[Clip, ...],
+    photographs: tuple[str, ...] = (),
 ) -> Dataset:
     """Make a dataset of columns that lie in ``folder`` already; as ``write_dataset``."""
-    check_columns(str(folder), about, columns, clips)
-    described = {
-        name: {
-            "dtype": str(column.dtype),
-            "shape": list(column.shape),
-            "sha256": sha256(folder / f"{name}.npy"),
-        }
-        for name, column in columns.items()
-    }
-    document = {
-        "schema": SCHEMA,
-        "about": asdict(about),
-        "units": UNITS,
-        "columns": described,
-        "clips": [clip.document() for clip in clips],
-    }
-    partial = folder / "dataset.json.partial"
-    partial.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-    os.replace(partial, folder / "dataset.json")
+    describe_folder(folder, about, columns, clips, photographs)
     return open_dataset(folder, verify=False)
 
 
@@ -217,57 +251,5 @@ def open_dataset(folder: Path, split: str = "test", *, verify: bool = True) -> D
         if (folder / split / "dataset.json").is_file():
             return open_dataset(folder / split, split, verify=verify)
         raise WrongDataset(f"{folder}: wanted a dataset.json or a folder {split!r} with one")
-    file = folder / "dataset.json"
-    try:
-        document = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise WrongDataset(f"{file}: wanted JSON: {error}") from None
-    if not isinstance(document, dict) or document.get("schema") != SCHEMA:
-        found = document.get("schema") if isinstance(document, dict) else document
-        raise WrongDataset(f"{file}: wanted schema {SCHEMA}, found {found!r}")
-    if document.get("units") != UNITS:
-        raise WrongDataset(f"{file}: wanted units {UNITS}, found {document.get('units')!r}")
-    try:
-        about = About(**{**document["about"], "notes": tuple(document["about"].get("notes", ()))})
-        clips = tuple(_clip(c) for c in document["clips"])
-        described = {
-            name: {key: c[key] for key in ("dtype", "shape", "sha256")} for name, c in document["columns"].items()
-        }
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise WrongDataset(f"{file}: a key is missing or of the wrong kind: {error}") from None
-    columns = {name: _open_column(folder, name, c, verify=verify) for name, c in described.items()}
-    check_columns(str(folder), about, columns, clips)
-    fingerprint = _fingerprint({n: c["sha256"] for n, c in described.items()}, clips)
-    return Dataset(about, columns, clips, fingerprint, folder)
-
-
-_PLACE = ("rotation", "position")
-
-
-def _clip(document: dict[str, Any]) -> Clip:
-    placed = {key: tuple(map(float, document[key])) for key in _PLACE if key in document}
-    return Clip(**{**document, **placed})
-
-
-def _open_column(folder: Path, name: str, described: Mapping[str, Any], *, verify: bool) -> NDArray[Any]:
-    file = folder / f"{name}.npy"
-    if not file.is_file():
-        raise WrongDataset(f"{file}: column is missing")
-    try:
-        column = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
-        raise WrongDataset(f"{file}: wanted a whole .npy file: {error}") from None
-    if list(column.shape) != described["shape"] or str(column.dtype) != described["dtype"]:
-        raise WrongDataset(
-            f"{file}: wanted {described['dtype']} {described['shape']}, found {column.dtype} {list(column.shape)}"
-        )
-    if verify and sha256(file) != described["sha256"]:
-        raise WrongDataset(f"{file}: sha256 differs from dataset.json: the file was changed")
-    return np.asarray(column) if column.size == 0 else column
-
-
-def _fingerprint(hashes: Mapping[str, str], clips: tuple[Clip, ...]) -> str:
-    import hashlib
-
-    text = json.dumps([sorted(hashes.items()), [clip.document() for clip in clips]], sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()
+    held = read_folder(folder, verify=verify)
+    return Dataset(held.about, held.columns, held.clips, held.fingerprint, folder, held.photographs)

@@ -8,14 +8,18 @@ from typing import Any
 
 import numpy as np
 import torch
-from benchsuite_registry.contracts import Evaluator, Measurements, Metric, Refinement, Refiner, Scalar
-from benchsuite_registry.poses import Frame, KeypointBatch, PoseBatch
+from benchsuite_registry.contracts import Evaluator, Measurements, Metric, Refiner, Scalar
+from benchsuite_registry.poses import PoseBatch
 from benchsuite_registry.registries import Component
 
-from benchsuite.dataset import Dataset, WrongDataset
+from benchsuite.candidates import Candidates
+from benchsuite.clip_figures import headline_of, kept
+from benchsuite.dataset import Dataset
 from benchsuite.documents import plain
-from benchsuite.results import Failure
+from benchsuite.predicting import check_type, copied, note_edits, predict, refined
+from benchsuite.results import ClipFigures, Failure
 from benchsuite.stages import BrokenContract, Stage, name_of
+from benchsuite.worst import Worst
 
 
 class UndefinedHeadline(ValueError):
@@ -59,12 +63,18 @@ class Outcome:
         failure: None if it did not.
         flagged: how many samples the refiner flagged.
         seconds: of building and running the branch's components, those it shares included.
+        worst: the samples it gets most wrong, if something says which.
+        clips: the headline clip by clip, where it is a plain mean of samples' figures.
+        remarks: what a component did that none should.
     """
 
     metrics: tuple[Metric, ...]
     failure: Failure | None
     flagged: int
     seconds: float
+    worst: Worst | None = None
+    clips: ClipFigures | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def run_pass(
@@ -96,15 +106,12 @@ def run_pass(
     whole_clips = any(c.entry.unit == "clip" for c in components.values())
     with torch.inference_mode():
         for rows in dataset.batches(settings.batch, whole_clips=whole_clips):
-            predicted = predicting.attempt(rows.start, _predict, dataset, rows, settings.device)
+            predicted = predicting.attempt(rows.start, predict, dataset, rows, settings.device)
             if all(lane.failure for lane in lanes) or predicted is None:
                 break
-            refined = {
-                name: stage.attempt(rows.start, _refine, predicted, dataset, rows, settings.device)
-                for name, stage in refining.items()
-            }
+            placed = {name: stage.attempt(rows.start, refined, predicted) for name, stage in refining.items()}
             for lane in lanes:
-                poses = refined[lane.refiner.name] if lane.refiner else predicted
+                poses = placed[lane.refiner.name] if lane.refiner else predicted.poses
                 if poses is not None:
                     lane.measure(poses, dataset, rows)
             advance(rows.stop - rows.start)
@@ -130,70 +137,6 @@ def protocol_of(evaluator: Evaluator) -> dict[str, Scalar]:
     return protocol
 
 
-def _predict(made: Any, stage: Stage, dataset: Dataset, rows: slice, device: torch.device) -> PoseBatch:
-    if stage.kind == "image model":
-        raise WrongDataset(f"dataset {dataset.about.name} has no images, which {stage.name} needs")
-    return lift(made, stage, dataset.keypoints(rows).to(device))
-
-
-def lift(made: Any, stage: Stage, keypoints: KeypointBatch) -> PoseBatch:
-    """What a lifter makes of keypoints.
-
-    Raises:
-        BrokenContract: it is not as agreed.
-    """
-    ids = keypoints.ids.tolist()  # before the lifter may change them
-    poses: PoseBatch = made.lift(keypoints)
-    _check_poses(stage.name, poses, Frame.ROOT, ids)
-    return poses
-
-
-def _refine(
-    made: Any, stage: Stage, poses: PoseBatch, dataset: Dataset, rows: slice, device: torch.device
-) -> PoseBatch:
-    found = refine(made, stage, poses, dataset.keypoints(rows).to(device))
-    stage.flagged += int((found.flags != 0).sum())
-    return found.poses
-
-
-def refine(made: Any, stage: Stage, poses: PoseBatch, keypoints: KeypointBatch) -> Refinement:
-    """What a refiner makes of poses, of which it is handed a copy.
-
-    Raises:
-        BrokenContract: it is not as agreed.
-    """
-    ids = keypoints.ids.tolist()
-    found: Refinement = made.refine(_copy(poses), keypoints)
-    _check_type(stage.name, found, Refinement)
-    _check_poses(stage.name, found.poses, Frame.CAMERA, ids)
-    for column in ("depth_mm", "cost", "flags"):
-        shape = tuple(getattr(found, column).shape)
-        if shape != (len(poses),):
-            raise BrokenContract(f"{stage.name}: {column}: wanted shape {(len(poses),)}, found {shape}")
-    return found
-
-
-def _check_type(name: str, found: object, wanted: type) -> None:
-    if not isinstance(found, wanted):
-        raise BrokenContract(f"{name}: wanted a {wanted.__name__}, found a {type(found).__name__}")
-
-
-def _check_poses(name: str, poses: PoseBatch, frame: Frame, wanted: list[int]) -> None:
-    _check_type(name, poses, PoseBatch)
-    if poses.frame is not frame:
-        raise BrokenContract(f"{name}: wanted poses in {frame}, found {poses.frame}")
-    found = poses.ids.tolist()
-    if len(found) != len(wanted):
-        raise BrokenContract(f"{name}: wanted {len(wanted)} poses, found {len(found)}")
-    for want, have in zip(wanted, found, strict=True):
-        if want != have:
-            raise BrokenContract(f"{name}: wanted ids in the order given: {want} where {have} was found")
-
-
-def _copy(poses: PoseBatch) -> PoseBatch:
-    return poses.rows(torch.arange(len(poses)))  # picking rows by number copies, a slice would not
-
-
 class _Lane:
     """A branch at work: measurements gather here. Its stages end with the evaluator's."""
 
@@ -203,6 +146,9 @@ class _Lane:
         self._evaluator.attempt(0, lambda made, _: protocol_of(made))
         self._measured: list[Measurements] = []
         self._undefined = 0
+        self._clips: ClipFigures | None = None
+        self._candidates = Candidates()
+        self._worst: Worst | None = None
         self.refiner = next((stage for stage in stages if stage.kind == "refiner"), None)
 
     @property
@@ -216,6 +162,7 @@ class _Lane:
         figures = self._evaluator.attempt(rows.start, _measure, poses, dataset, rows)
         if figures is not None:
             self._measured.append(figures)
+            self._candidates.offer(figures, poses, dataset)
 
     def outcome(self, dataset: Dataset) -> Outcome:
         """The metrics of all batches together, or what went wrong."""
@@ -225,11 +172,15 @@ class _Lane:
             self.failure,
             self.refiner.flagged if self.refiner else 0,
             sum(stage.seconds for stage in (*self._stages[:-1], self._evaluator)),
+            self._worst,
+            self._clips,
+            tuple(remark for stage in (*self._stages[:-1], self._evaluator) for remark in stage.remarks),
         )
 
     def _summarise(self, made: Any, stage: Stage, dataset: Dataset) -> tuple[Metric, ...]:
         columns = {key: np.concatenate([batch[key] for batch in self._measured]) for key in self._measured[0]}
-        metrics: tuple[Metric, ...] = tuple(made.summarise(columns, dataset.labels(slice(0, len(dataset)))))
+        labels = dataset.labels(slice(0, len(dataset)))
+        metrics: tuple[Metric, ...] = tuple(made.summarise(columns, labels))
         if not metrics:
             raise BrokenContract(f"{stage.name}: wanted at least one metric, found none")
         plain(metrics)  # here, a value that JSON cannot hold fails this branch alone
@@ -239,12 +190,18 @@ class _Lane:
                 f"{stage.name}: {metrics[0].name} is {metrics[0].value}: "
                 f"{self._undefined} of {len(dataset)} predicted poses are not finite{flat}"
             )
+        headline = headline_of(metrics, columns, labels, protocol_of(made).get("average"))
+        self._clips = kept(headline) if headline else None
+        self._worst = self._candidates.worst(metrics[0], headline, dataset) if headline else None
         return metrics
 
 
 def _measure(made: Any, stage: Stage, poses: PoseBatch, dataset: Dataset, rows: slice) -> Measurements:
-    figures: Measurements = made.measure(_copy(poses).to("cpu"), dataset.target(rows))
-    _check_type(stage.name, figures, Mapping)
+    kept = poses.to("cpu")
+    handed = copied(kept)
+    figures: Measurements = made.measure(handed, dataset.target(rows))
+    note_edits(stage, handed, kept)
+    check_type(stage.name, figures, Mapping)
     for key, column in figures.items():
         if len(column) != len(poses):
             raise BrokenContract(f"{stage.name}: {key}: wanted {len(poses)} rows, found {len(column)}")

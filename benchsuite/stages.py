@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from contextvars import ContextVar
 from copy import copy
 from time import perf_counter
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
@@ -15,12 +16,21 @@ from benchsuite_registry.registries import Component
 
 from benchsuite.provenance import failure
 from benchsuite.results import Failure
+from benchsuite.surroundings import Surroundings
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _CONTRACTS = {"lifter": Lifter, "image model": ImageModel, "refiner": Refiner, "evaluator": Evaluator}
 _BUILDING = -1
+
+
+def _nobody(_: str) -> None:
+    pass
+
+
+WATCHER: ContextVar[Callable[[str], object]] = ContextVar("watcher", default=_nobody)
+"""Told the name of each component before it acts: who dies with his process cannot say so himself."""
 
 
 class BrokenContract(TypeError):
@@ -41,6 +51,7 @@ class Stage:
         failure: what it raised first; None as long as all goes well.
         seconds: spent in it.
         flagged: how many samples it flagged.
+        remarks: what it did that no component should, though nobody came to harm.
     """
 
     def __init__(self, component: Component[Any], seed: int, device: torch.device) -> None:
@@ -49,6 +60,7 @@ class Stage:
         self.failure: Failure | None = None
         self.seconds = 0.0
         self.flagged = 0
+        self.remarks: tuple[str, ...] = ()
         self._seed = seed
         self._made: Any = None
         self._made = self.attempt(_BUILDING, _build, component, device)
@@ -64,15 +76,26 @@ class Stage:
         """
         if self.failure:
             return None
-        _reseed(self._seed, step)
+        WATCHER.get()(self.name)
+        word = _reseed(self._seed, step)
+        surroundings = Surroundings.now()
         start = perf_counter()
         try:
             return act(self._made, self, *args, **more)
-        except (Exception, SystemExit) as error:
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # SystemExit too, and whatever else a method may think of
             self.failure = failure(error)
             return None
         finally:
             self.seconds += perf_counter() - start
+            changed = [*surroundings.restore(), *(["the seed"] if torch.initial_seed() != word else [])]
+            for what in changed:
+                self.remark(f"changed {what}")
+
+    def remark(self, did: str) -> None:
+        """Keep what the component did, once."""
+        self.remarks = tuple(dict.fromkeys((*self.remarks, f"{self.name} {did}")))
 
     def narrowed(self) -> Self:
         """The same built component, failing and timed on its own from here on."""
@@ -89,8 +112,9 @@ def _build(_: None, stage: Stage, component: Component[Any], device: torch.devic
     return made
 
 
-def _reseed(seed: int, step: int) -> None:
+def _reseed(seed: int, step: int) -> int:
     word = int(np.random.SeedSequence((seed, step + 1)).generate_state(1)[0])
     random.seed(word)
     np.random.seed(word)  # noqa: NPY002 - third parties may use the global generator
     torch.manual_seed(word)
+    return word

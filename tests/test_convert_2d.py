@@ -11,34 +11,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from benchsuite_registry.skeletons import COCO_17, LSP_14, MPII_16, PENN_13
+from annotations import MPII_HEAD, Converter, coco_person, lsp_joints, mpii_line, mpii_person, release
+from benchsuite_registry.skeletons import COCO_17, LSP_14, PENN_13
 from penn_labels import penn
 from scipy.io import savemat
 
-from benchsuite.cli import main
 from benchsuite.convert import keypoints
 from benchsuite.convert.ai_challenger import JOINTS
-from benchsuite.convert.annotated import box_around, hypothesised
-from benchsuite.dataset import Dataset, open_dataset
+from benchsuite.convert.annotated import hypothesised
 from benchsuite.doctor.counts import PENN_ACTION_CLIPS, PENN_ACTION_SPLITS
-
-
-class Converter:
-    """The command, its output, and the dataset it wrote."""
-
-    def __init__(self, out: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self._out, self._capsys = out, capsys
-        self.notes = self.problems = ""
-
-    def __call__(self, form: str, source: Path) -> int:
-        self._capsys.readouterr()
-        code = main(["convert", form, str(source), "-o", str(self._out)])
-        self.notes, self.problems = self._capsys.readouterr()
-        return code
-
-    @property
-    def dataset(self) -> Dataset:
-        return open_dataset(self._out)
+from benchsuite.images.crops import box_around
 
 
 @pytest.fixture
@@ -114,7 +96,7 @@ def test_penn_action_from_a_zip_archive_with_frames_beside(tmp_path: Path, conve
     frames.mkdir(parents=True)
     (frames / "000001.jpg").write_bytes(b"")
     assert converter("penn-action", tmp_path / "a") == 0
-    assert "frames of 1 clips are there (1 pictures)" in converter.notes
+    assert "1 of 30 samples have their photograph, so no pictures are written; --with-images" in converter.notes
     columns = {name: column.copy() for name, column in converter.dataset.columns.items()}
     with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
         archive.write(tmp_path / "a" / "labels" / "0001.mat", "Penn_Action/labels/0001.mat")
@@ -164,13 +146,6 @@ def test_the_real_penn_action(shared_data: Path, converter: Converter) -> None:
 
 
 # LSP and LSPET
-
-
-def lsp_joints(count: int, share: float, seed: int = 0) -> np.ndarray:
-    """(count, 14, 3): x, y and a flag that is 1 for about that share of the joints."""
-    rng = np.random.default_rng(seed)
-    uv = rng.uniform(20, 120, (count, 14, 2))
-    return np.concatenate((uv, rng.uniform(size=(count, 14, 1)) < share), axis=2)
 
 
 @pytest.mark.parametrize("axes", [(2, 1, 0), (1, 2, 0)])
@@ -264,20 +239,6 @@ def test_the_real_lsp_and_lspet(shared_data: Path, converter: Converter) -> None
 # MPII
 
 
-def mpii_line(joints: np.ndarray) -> list[str]:
-    return [str(number) for number in joints.ravel().tolist()]
-
-
-MPII_HEAD = ["ID", "NAME", *[f"{j}_{axis}" for j in MPII_16.joints for axis in "XY"], "Scale", "Activity", "Category"]
-
-
-def mpii_person(at: float) -> np.ndarray:
-    """Joint j at (at + 10 j, 100 + j); the head's joints 3 to the right and 4 up of each other."""
-    joints = np.stack((at + 10.0 * np.arange(16), 100.0 + np.arange(16)), axis=1)
-    joints[9] = joints[8] + (30, -40)
-    return joints
-
-
 def test_mpii_csv_with_activities(tmp_path: Path, converter: Converter) -> None:
     first, second, third = mpii_person(10), mpii_person(1500), mpii_person(20)
     first[3] = -1
@@ -326,42 +287,6 @@ def test_mpii_csv_without_header(tmp_path: Path, converter: Converter) -> None:
     assert "wanted lines of 33 columns, found 2 columns" in converter.problems
 
 
-def structs(*rows: dict[str, Any]) -> np.ndarray:
-    """An array of MATLAB structures."""
-    made = np.empty((1, len(rows)), dtype=[(name, object) for name in rows[0]])
-    for number, row in enumerate(rows):
-        made[0, number] = tuple(row.values())
-    return made
-
-
-def release() -> dict[str, Any]:
-    """Three images: two people of whom one has no joints, nobody, and one for testing."""
-    joints = mpii_person(10)
-    points = [{"x": x, "y": y, "id": k, "is_visible": "1"} for k, (x, y) in enumerate(joints.tolist())]
-    points[2]["is_visible"] = "0"
-    points[8]["is_visible"] = points[9]["is_visible"] = np.empty((0, 0))
-    del points[5]
-    head = {"x1": 100.0, "y1": 50.0, "x2": 160.0, "y2": 130.0}
-    with_joints = {**head, "scale": 2.0, "annopoints": structs({"point": structs(*points)})}
-    without = {**head, "scale": 2.0, "annopoints": np.empty((0, 0))}
-
-    def image(name: str, people: np.ndarray) -> dict[str, Any]:
-        return {"image": structs({"name": name}), "annorect": people}
-
-    def act(category: str, name: str) -> dict[str, Any]:
-        return {"cat_name": category, "act_name": name, "act_id": 1}
-
-    return {
-        "annolist": structs(
-            image("a.jpg", structs(with_joints, without)),
-            image("b.jpg", np.empty((0, 0))),
-            image("c.jpg", structs({"scale": 1.0})),
-        ),
-        "act": structs(act("sports", "curling"), act("", ""), act("", "")).T,
-        "img_train": np.array([[1, 1, 0]], np.uint8),
-    }
-
-
 def test_mpii_release(tmp_path: Path, converter: Converter) -> None:
     savemat(tmp_path / "mpii_human_pose_v1_u12_1.mat", {"RELEASE": release()})
     (tmp_path / "train_joints.csv").write_text("")
@@ -404,14 +329,6 @@ def test_the_real_mpii(shared_data: Path, converter: Converter) -> None:
 
 
 # COCO and AI Challenger
-
-
-def coco_person(image: int, number: int, flags: dict[int, int] | None = None, **changed: Any) -> dict[str, Any]:
-    points: list[int] = []
-    for joint in range(17):
-        flag = (flags or {}).get(joint, 2)
-        points += [number + joint, 2 * joint, flag] if flag else [0, 0, 0]
-    return {"id": number, "image_id": image, "iscrowd": 0, "bbox": [1, 2, 30, 40], "keypoints": points, **changed}
 
 
 def test_coco(tmp_path: Path, converter: Converter) -> None:

@@ -20,6 +20,7 @@ from benchsuite.column_writer import JOURNAL, ColumnWriter, UnfinishedElsewhere
 from benchsuite.columns import WrongDataset
 from benchsuite.dataset import Dataset, in_memory, open_dataset, write_dataset
 from benchsuite.filming import H36M_FOCAL
+from benchsuite.images.pictures import in_source_of
 from benchsuite.labels import INTRINSICS, anatomy, generator
 from benchsuite.labels.crop import Crops, crops_of, in_h36m
 from benchsuite.labels.generator import label_dataset
@@ -378,6 +379,64 @@ def test_people_who_cannot_be_labelled_are_counted_by_reason(tmp_path: Path) -> 
     }
     assert labels.about.provenance["reasons"] == statistics["reasons"]
     assert (statistics["people"], statistics["labelled"], statistics["kept_share"]) == (10, 5, 0.5)
+
+
+def pictured_people(**more: np.ndarray) -> Dataset:
+    """The toy people, in 2D alone, each in a picture of a grey of its own that starts at the top left of the joints."""
+    flat = flat_dataset(2)
+    rgb = np.zeros((len(flat), 40, 50, 3), np.uint8) + np.arange(10, 110, 10, dtype=np.uint8)[:, None, None, None]
+    uv = np.asarray(flat.columns["uv"]) / 20  # of 1000 px: into the pictures
+    scaled = {"uv": uv, "focal": flat.columns["focal"] / 20, "center": flat.columns["center"] / 20}
+    columns = {**flat.columns, **scaled, "visible": np.array(flat.columns["visible"]), "rgb": rgb, **more}
+    columns["visible"][3] = False
+    return in_memory(flat.about, columns, flat.clips, "pictured")
+
+
+def test_pixels_come_along(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rendered pictures are copied for the people who are kept, and show what they show in the source."""
+    monkeypatch.setattr(generator, "PICTURES", 2)
+    source = pictured_people()
+    labels = label_dataset(source, recipe(batch=6), tmp_path / "out")
+    row = labels.columns["row"]
+    assert row.tolist() == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    np.testing.assert_array_equal(labels.columns["rgb"], source.columns["rgb"][row])
+    wanted, found = source.images(np.asarray(row), 32), labels.images(slice(0, 9), 32)
+    assert (wanted.rgb - found.rgb).abs().max() <= 1 / 255
+    torch.testing.assert_close(found.camera.center, wanted.camera.center, atol=1e-3, rtol=0)  # intrinsics: dataset's
+
+
+def test_photographs_come_along(tmp_path: Path) -> None:
+    source = pictured_people()
+    columns = {name: column for name, column in source.columns.items() if name != "rgb"}
+    columns["image"] = np.arange(10, dtype=np.int32)[::-1].copy()
+    names = tuple(f"{k}.png" for k in range(10))
+    image = pytest.importorskip("PIL.Image")
+    (tmp_path / "photos").mkdir()
+    for name, rgb in zip(names, source.columns["rgb"][::-1], strict=True):
+        image.fromarray(rgb).save(tmp_path / "photos" / name)
+    about = replace(source.about, images="../photos")
+    held = write_dataset(tmp_path / "in", about, columns, source.clips, names)
+    labels = label_dataset(held, recipe(batch=6), tmp_path / "elsewhere" / "out")
+    assert labels.columns["image"].tolist() == [9, 8, 7, 5, 4, 3, 2, 1, 0]
+    assert labels.photographs == names
+    assert labels.about.images == str(tmp_path / "photos")
+    pixels = label_dataset(source, recipe(batch=6), tmp_path / "rgb")
+    np.testing.assert_array_equal(labels.images(slice(0, 9), 32).rgb, pixels.images(slice(0, 9), 32).rgb)
+    DRAW(tmp_path / "elsewhere" / "out", labels)
+    (tmp_path / "photos" / "4.png").unlink()
+    DRAW(tmp_path / "elsewhere" / "out", labels)
+    assert (tmp_path / "elsewhere" / "out" / "labels.png").stat().st_size > 10_000
+
+
+def test_labels_of_labels_show_the_same_photograph(tmp_path: Path) -> None:
+    """The crop of a crop is told as a square of the picture itself."""
+    source = pictured_people()
+    first = label_dataset(source, recipe(), tmp_path / "first")
+    second = label_dataset(first, recipe(), tmp_path / "second")
+    side = np.asarray(second.columns["crop"][:, 2] - second.columns["crop"][:, 0])
+    assert 5 < side.min() < side.max() < 60, "px of the picture, not of a crop of 256"
+    whole = np.tile((0.0, 0.0, 256.0, 256.0), (2, 1))
+    np.testing.assert_allclose(in_source_of(second, slice(0, 2), whole), second.columns["crop"][:2], rtol=1e-6)
 
 
 def test_keep_all_writes_everybody(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from matrices import failure, matrix, run, spelt
 from benchsuite.dataset import WrongDataset
 from benchsuite.pipeline import Settings
 from benchsuite.results import identity, read_records
-from benchsuite.runner import Matrix, WrongRun
+from benchsuite.runner import WrongRun
 
 
 @pytest.fixture(autouse=True)
@@ -181,20 +181,6 @@ def test_what_can_be_moved_is_moved_to_the_device(tmp_path: Path) -> None:
     known.lifters.register(Entry("movable", Movable, ""), Origin("toys", "1.0"))
     run(matrix("movable", known=known), tmp_path)
     assert moved == [torch.device("cpu")]
-
-
-def test_an_image_model_needs_images(tmp_path: Path) -> None:
-    class Model:
-        def predict(self, images: Any) -> Any:
-            raise NotImplementedError
-
-    known = toys.toy_registries()
-    known.image_models.register(Entry("sees", Model, "looks"), Origin("toys", "1.0"))
-    asked = matrix(known=known)
-    asked = Matrix((known.image_models.parse("sees"),), asked.refiners, asked.evaluators, asked.datasets)
-    (record,) = run(asked, tmp_path)
-    assert failure(record) == ("WrongDataset", "dataset toy has no images, which image model sees needs")
-    assert record.provenance["command"].startswith("benchsuite run --image-model sees ")
 
 
 def test_an_empty_dataset_is_refused_before_any_work() -> None:

@@ -13,10 +13,11 @@ from benchsuite_registry.skeletons import LSP_14
 from tqdm import tqdm
 
 from benchsuite.columns import About, Clip
-from benchsuite.convert.annotated import People, photograph_sizes, split_of, write_people
+from benchsuite.convert.annotated import People, split_of, write_people
 from benchsuite.convert.archives import WrongSource
 from benchsuite.convert.json_items import each_file, json_items, short
 from benchsuite.convert.outcome import Outcome
+from benchsuite.convert.photographs import photograph_sizes
 
 _ARM, _LEG = ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")
 JOINTS = (*(f"{side}_{joint}" for limb in (_ARM, _LEG) for side in "rl" for joint in limb), "head_top", "neck")
@@ -58,16 +59,17 @@ class _File:
             self.image.append(image)
 
 
-def convert(source: Path, out: Path, seed: int) -> Outcome:
+def convert(source: Path, out: Path, seed: int, *, with_images: bool = False) -> Outcome:
     """Write ``out``, a dataset in LSP_14, one clip a JSON file; ``frame`` counts its people from 0.
 
     Validation and test stand as ``test``.
 
     Args:
         source: a ``keypoint_*annotations*.json``, a folder with some, or a zip archive. Photographs are looked for in
-            ``keypoint_*images*`` beside each, for their sizes.
+            ``keypoint_*images*`` beside each.
         out: folder to write.
         seed: nothing is drawn.
+        with_images: take only people whose photograph is there.
 
     Raises:
         FileNotFoundError: there is no such source, or no such file in it.
@@ -75,7 +77,8 @@ def convert(source: Path, out: Path, seed: int) -> Outcome:
     read, problems = each_file(source, "keypoint_*annotations*.json", _read)
     if not any(file.image for file in read.values()):
         return Outcome(problems=problems or [f"{source}: nobody in it has a labelled joint"])
-    return Outcome(_write(read, out, source), problems)
+    outcome = _write(read, out, source, with_images)
+    return Outcome(outcome.notes, [*problems, *outcome.problems])
 
 
 def _read(file: Path) -> _File:
@@ -89,8 +92,9 @@ def _read(file: Path) -> _File:
     return found
 
 
-def _write(read: dict[str, _File], out: Path, source: Path) -> list[str]:
+def _write(read: dict[str, _File], out: Path, source: Path, with_images: bool) -> Outcome:
     files: Sequence[_File] = list(read.values())
+    photographs = [file.photographs and file.photographs / f"{i}.jpg" for file in files for i in file.image]
     counts = [len(file.image) for file in files]
     order = [JOINTS.index(joint) for joint in LSP_14.joints]
     keypoints = np.concatenate([np.frombuffer(file.keypoints) for file in files]).reshape(-1, len(JOINTS), 3)[:, order]
@@ -112,9 +116,9 @@ def _write(read: dict[str, _File], out: Path, source: Path) -> list[str]:
         visible=flag == VISIBLE,
         clip=np.repeat(np.arange(len(files)), counts),
         frame=np.concatenate([np.arange(count) for count in counts]),
-        size=photograph_sizes(
-            [file.photographs and file.photographs / f"{i}.jpg" for file in files for i in file.image]
-        ),
+        size=photograph_sizes(photographs),
+        photographs=photographs,
         box=np.concatenate([np.frombuffer(file.box) for file in files]).reshape(-1, 4),
     )
-    return write_people(out, about, [Clip(stem, split=split_of(stem)) for stem in read], people)
+    clips = [Clip(stem, split=split_of(stem)) for stem in read]
+    return write_people(out, about, clips, people, with_images=with_images)

@@ -7,7 +7,7 @@ nobody labelled are 0; those of joints that are occluded but labelled stay, thou
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +15,15 @@ import numpy as np
 from benchsuite_registry.skeletons import Skeleton, skeleton
 from numpy.typing import NDArray
 
-from benchsuite.columns import About, Clip
-from benchsuite.convert.hdf5_cdf import MissingLibrary
+from benchsuite.columns import About, Clip, used_clips
+from benchsuite.convert.outcome import Outcome
+from benchsuite.convert.photographs import found, listed
 from benchsuite.dataset import write_dataset
+from benchsuite.images.crops import box_around, ends_of
 
 FOCAL_PER_SIDE = 1.2
 HYPOTHESIS = f"focal = {FOCAL_PER_SIDE} max(width, height), center = the image's center"
 CENTERED = "guessed: what the joints span, with the same margin after as before them"
-MARGIN = 0.125
-"""Of a box's longer side, all around the joints."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class People:
         box: (N, 4) px, x0 y0 x1 y1; NaN where unknown; None if all are.
         head: (N,) px, head size of PCKh; NaN where unknown; None if all are.
         intrinsics: (N, 4) px, fx fy cx cy; None if unknown.
+        photographs: N paths, None where unknown; the same None if all are.
     """
 
     uv: NDArray[Any]
@@ -54,47 +55,88 @@ class People:
     box: NDArray[Any] | None = None
     head: NDArray[Any] | None = None
     intrinsics: NDArray[Any] | None = None
+    photographs: Sequence[Path | None] | None = None
+
+    def rows(self, order: NDArray[np.integer]) -> People:
+        """Those people, in that order."""
+        picked: dict[str, Any] = {
+            field.name: value[order]
+            for field in fields(self)
+            if isinstance(value := getattr(self, field.name), np.ndarray)
+        }
+        if self.guess is not None:
+            picked["guess"] = self.guess[0][order], self.guess[1]
+        if self.photographs is not None:
+            picked["photographs"] = [self.photographs[k] for k in order.tolist()]
+        return replace(self, **picked)
 
 
-def write_people(out: Path, about: About, clips: Sequence[Clip], people: People) -> list[str]:
-    """Write a dataset folder, rows in the order of ``clip`` and ``frame``; returns the notes it was given and more."""
-    order = np.lexsort((people.frame, people.clip))
-    labelled = people.labelled[order] & has_pixels(people.uv[order])
-    uv = np.where(labelled[..., None], people.uv[order], 0.0)
-    notes = [*about.notes, *_counted(labelled, skeleton(about.skeleton))]
+def write_people(
+    out: Path, about: About, clips: Sequence[Clip], people: People, *, with_images: bool = False
+) -> Outcome:
+    """Write a dataset folder, rows in the order of ``clip`` and ``frame``.
+
+    Pictures are listed if all photographs are there.
+
+    Args:
+        out: folder to write.
+        about: with notes, to which come more.
+        clips: what ``people.clip`` counts.
+        people: in any order.
+        with_images: leave out people whose photograph is not there.
+
+    Returns:
+        The notes; a problem if nobody is left.
+    """
+    people = people.rows(np.lexsort((people.frame, people.clip)))
+    pictures = found(people.photographs, people.size) if people.photographs else []
+    notes = list(about.notes)
+    if with_images:
+        there = np.flatnonzero([file is not None for file in pictures])
+        if not len(there):
+            none = f"none of {len(people.uv)} (an archive has to be unpacked first)"
+            return Outcome(problems=[f"{about.source}: wanted photographs, found {none}"])
+        if left_out := len(people.uv) - len(there):
+            notes.append(f"{left_out} people without a photograph left out")
+        people, pictures = people.rows(there), [pictures[k] for k in there.tolist()]
+        about = replace(about, made_by=f"{about.made_by} --with-images")
+    clip, clips = used_clips(people.clip, clips) if with_images else (people.clip.astype(np.int32), tuple(clips))
+    labelled = people.labelled & has_pixels(people.uv)
+    uv = np.where(labelled[..., None], people.uv, 0.0)
+    notes += _counted(labelled, skeleton(about.skeleton))
     around = box_around(uv, labelled)
-    box = around if people.box is None else np.where(np.isnan(people.box[order]), around, people.box[order])
+    box = around if people.box is None else np.where(np.isnan(people.box), around, people.box)
     if flat := int(((box[:, 2:] - box[:, :2]) <= 0).any(axis=1).sum()):
         notes.append(f"{flat} people have a box of no area")
     columns: dict[str, NDArray[Any]] = {
         "uv": uv.astype(np.float32),
-        "visible": people.visible[order] & labelled,
+        "visible": people.visible & labelled,
         "box": box.astype(np.float32),
-        "clip": people.clip[order].astype(np.int32),
-        "frame": people.frame[order].astype(np.int32),
+        "clip": clip,
+        "frame": people.frame.astype(np.int32),
     }
     if (columns["visible"] != labelled).any():
         columns["labelled"] = labelled
     if people.head is not None:
-        columns["head"] = people.head[order].astype(np.float32)
-    size = np.zeros((len(uv), 2)) if people.size is None else people.size[order]
+        columns["head"] = people.head.astype(np.float32)
+    size = np.zeros((len(uv), 2)) if people.size is None else people.size
     known = np.asarray((size > 0).all(axis=1))
     if known.all():
         columns["size"] = size.astype(np.int32)
     if people.intrinsics is not None:
-        intrinsics = people.intrinsics[order]
-        columns["focal"], columns["center"] = np.hsplit(intrinsics.astype(np.float32), 2)
+        columns["focal"], columns["center"] = np.hsplit(people.intrinsics.astype(np.float32), 2)
     else:
         said = HYPOTHESIS
         if not known.all():
             guess, how = people.guess or (_centered(uv, labelled), CENTERED)
-            size = np.where(known[:, None], size, guess if people.guess is None else guess[order])
+            size = np.where(known[:, None], size, guess)
             said += f"; the size is unknown for {int((~known).sum())} of {len(uv)} people, {how}"
         columns["focal"], columns["center"] = hypothesised(size)
         about = replace(about, intrinsics=said)
         notes.append(f"intrinsics are a hypothesis: {said}")
-    write_dataset(out, replace(about, notes=tuple(notes)), columns, tuple(clips))
-    return [f"{len(uv)} people in {len(clips)} clips", *notes]
+    about, photographs = listed(replace(about, notes=tuple(notes)), columns, pictures, "--with-images")
+    write_dataset(out, about, columns, clips, photographs)
+    return Outcome([f"{len(uv)} people in {len(clips)} clips", *about.notes])
 
 
 def has_pixels(uv: NDArray[Any]) -> NDArray[np.bool_]:
@@ -111,28 +153,12 @@ def hypothesised(size: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.fl
     return focal.astype(np.float32), (size / 2).astype(np.float32)
 
 
-def box_around(uv: NDArray[Any], labelled: NDArray[np.bool_]) -> NDArray[Any]:
-    """Boxes (N, 4) px, x0 y0 x1 y1, ``MARGIN`` around the labelled joints; NaN where there are none."""
-    low, high = _ends(uv, labelled)
-    margin = MARGIN * (high - low).max(axis=1, keepdims=True)
-    return np.concatenate((low - margin, high + margin), axis=1)
-
-
-def _ends(uv: NDArray[Any], labelled: NDArray[np.bool_]) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Smallest and largest pixel (N, 2) of the labelled joints; NaN where there are none."""
-    low = np.where(labelled[..., None], uv, np.inf).min(axis=1)
-    high = np.where(labelled[..., None], uv, -np.inf).max(axis=1)
-    nobody = ~labelled.any(axis=1)
-    low[nobody] = high[nobody] = np.nan
-    return low, high
-
-
 def _centered(uv: NDArray[Any], labelled: NDArray[np.bool_]) -> NDArray[Any]:
     """Sizes (N, 2) px of images that have each person in their middle.
 
     For the 400 photographs of LSPET that were at hand this comes to 0.67-1.38 of the longer side (90 %; median 0.96).
     """
-    low, high = _ends(uv, labelled)
+    low, high = ends_of(uv, labelled)
     sizes: NDArray[Any] = np.nan_to_num(np.maximum(high + np.maximum(low, 0.0), 1.0), nan=1.0)
     return sizes
 
@@ -146,33 +172,6 @@ def _counted(labelled: NDArray[np.bool_], bones: Skeleton) -> list[str]:
         "people without a root (neither pelvis nor both hips)": int((~root).sum()),
     }
     return [f"{count} {what}" for what, count in counts.items() if count]
-
-
-def photograph_sizes(files: Sequence[Path | None]) -> NDArray[np.int64]:
-    """Width and height (N, 2) px of photographs, 0 for those that are not there or do not read.
-
-    Raises:
-        MissingLibrary: there are photographs, but nothing to read them with.
-    """
-    sizes = np.zeros((len(files), 2), dtype=np.int64)
-    for row, file in enumerate(files):
-        if file is not None and file.is_file():
-            sizes[row] = _size(file)
-    return sizes
-
-
-def _size(file: Path) -> tuple[int, int]:
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise MissingLibrary(
-            f"{file}: the sizes of photographs need Pillow: pip install benchsuite[data] ({error})"
-        ) from None
-    try:
-        with Image.open(file) as image:  # reads no more than the header
-            return image.size
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return 0, 0
 
 
 def split_of(stem: str) -> str:

@@ -29,14 +29,22 @@ NUMBERS = 3 * len(COCO_17)
 class _File:
     """The people of one JSON file, as it is read."""
 
-    def __init__(self) -> None:
+    def __init__(self, photographs: Path | None) -> None:
+        self.photographs = photographs
+        self.names: dict[int, str] = {}
         self.keypoints, self.box, self.image = array("d"), array("d"), array("q")
         self.sizes: dict[int, tuple[int, int]] = {}
         self.left_out: Counter[str] = Counter()
 
     def image_is(self, image: Any) -> None:
-        """Take up the size of an image."""
+        """Take up the size and the name of an image."""
         self.sizes[int(image["id"])] = int(image["width"]), int(image["height"])
+        self.names[int(image["id"])] = str(image.get("file_name", ""))
+
+    def photograph(self, image: int) -> Path | None:
+        """Where an image should lie."""
+        name = self.names.get(image)
+        return self.photographs / name if self.photographs and name else None
 
     def person_is(self, person: Any) -> None:
         """Take up a person, unless it is a crowd, or has no labelled joint."""
@@ -55,15 +63,18 @@ class _File:
             self.image.append(image)
 
 
-def convert(source: Path, out: Path, seed: int) -> Outcome:
+def convert(source: Path, out: Path, seed: int, *, with_images: bool = False) -> Outcome:
     """Write ``out``, a dataset in COCO_17, one clip a JSON file; ``frame`` counts its people from 0.
 
     Crowds and people without a labelled joint are left out. Validation stands as ``test``.
 
     Args:
         source: a ``person_keypoints_*.json``, a folder with some (``annotations`` too), or a zip archive of them.
+            Photographs are looked for in a folder such as ``train2017`` or ``images/train2017``, beside the file or
+            beside its folder.
         out: folder to write.
         seed: nothing is drawn.
+        with_images: take only people whose photograph is there.
 
     Raises:
         FileNotFoundError: there is no such source, or no such file in it.
@@ -71,11 +82,14 @@ def convert(source: Path, out: Path, seed: int) -> Outcome:
     read, problems = each_file(source, "person_keypoints_*.json", _read)
     if not any(len(file.image) for file in read.values()):
         return Outcome(problems=problems or [f"{source}: nobody in it has a labelled joint"])
-    return Outcome(_write(read, out, source), problems)
+    outcome = _write(read, out, source, with_images)
+    return Outcome(outcome.notes, [*problems, *outcome.problems])
 
 
 def _read(file: Path) -> _File:
-    found = _File()
+    folder = file.stem.removeprefix("person_keypoints_")
+    beside = (base / images / folder for base in (file.parent, file.parent.parent) for images in ("", "images"))
+    found = _File(next((place for place in beside if place.is_dir()), None))
     for key, item in tqdm(json_items(file), desc=file.name, unit="item", disable=None):
         try:
             if key == "images":
@@ -88,7 +102,7 @@ def _read(file: Path) -> _File:
     return found
 
 
-def _write(read: dict[str, _File], out: Path, source: Path) -> list[str]:
+def _write(read: dict[str, _File], out: Path, source: Path, with_images: bool) -> Outcome:
     files = list(read.values())
     counts = [len(file.image) for file in files]
     keypoints = np.concatenate([np.frombuffer(file.keypoints) for file in files]).reshape(-1, len(COCO_17), 3)
@@ -114,5 +128,7 @@ def _write(read: dict[str, _File], out: Path, source: Path) -> list[str]:
         frame=np.concatenate([np.arange(count) for count in counts]),
         size=size,
         box=np.concatenate([np.frombuffer(file.box) for file in files]).reshape(-1, 4),
+        photographs=[file.photograph(image) for file in files for image in file.image],
     )
-    return write_people(out, about, [Clip(stem, split=split_of(stem)) for stem in read], people)
+    clips = [Clip(stem, split=split_of(stem)) for stem in read]
+    return write_people(out, about, clips, people, with_images=with_images)

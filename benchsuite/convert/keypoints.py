@@ -24,6 +24,7 @@ LAYOUT: Mapping[str, tuple[str | int, ...]] = {
     "uv": ("N", "J", 2),
     "visible": ("N", "J"),
     "score": ("N", "J"),
+    "image": ("N",),
     "image_size": ("N", 2),
     "focal": ("N", 2),
     "center": ("N", 2),
@@ -41,18 +42,19 @@ LAYOUT: Mapping[str, tuple[str | int, ...]] = {
     "keypoints": (),
 }
 """Each key's shape: N rows, J joints in the skeleton's order."""
-TEXTS = frozenset({"skeleton", "clip", "action", "subject", "split", "name", "licence", "source", "keypoints"})
+TEXTS = frozenset({"skeleton", "image", "clip", "action", "subject", "split", "name", "licence", "source", "keypoints"})
 ONE_FOR_ALL = frozenset({"image_size", "focal", "center"})
 LEAST_SPREAD_PX = 3.0
 
 
-def convert(source: Path, out: Path, seed: int) -> Outcome:
+def convert(source: Path, out: Path, seed: int, *, with_images: bool = False) -> Outcome:
     """Write ``out``, a dataset in the skeleton that the file names.
 
     Args:
         source: a ``.json`` or ``.npz`` file of this module's layout.
         out: folder to write.
         seed: nothing is drawn.
+        with_images: take only people whose photograph is there.
 
     Raises:
         FileNotFoundError: there is no such file.
@@ -62,7 +64,7 @@ def convert(source: Path, out: Path, seed: int) -> Outcome:
         people, clips, about = _people(source, given, out)
     except WrongSource as error:
         return Outcome(problems=[str(error)])
-    return Outcome(write_people(out, about, clips, people))
+    return write_people(out, about, clips, people, with_images=with_images)
 
 
 def _read(source: Path) -> dict[str, NDArray[Any]]:
@@ -140,6 +142,7 @@ def _people(source: Path, given: Mapping[str, NDArray[Any]], out: Path) -> tuple
         box=given.get("box"),
         head=given.get("head"),
         intrinsics=_intrinsics(source, given),
+        photographs=[source.parent / str(name) for name in given["image"]] if "image" in given else None,
     )
     notes = []
     if "score" in given and "visible" not in given:

@@ -9,8 +9,8 @@ from benchsuite_registry.skeletons import LSP_14
 
 from benchsuite.columns import About, Clip
 from benchsuite.convert.annotated import People, write_people
-from benchsuite.convert.archives import WrongSource, unpacked
-from benchsuite.convert.lsp import SUFFIXES, joints_file, read_joints, sizes_beside
+from benchsuite.convert.archives import WrongSource
+from benchsuite.convert.leeds import read_annotations
 from benchsuite.convert.outcome import Outcome
 
 LICENCE = (
@@ -19,30 +19,26 @@ LICENCE = (
 )
 
 
-def convert(source: Path, out: Path, seed: int) -> Outcome:
+def convert(source: Path, out: Path, seed: int, *, with_images: bool = False) -> Outcome:
     """Write ``out``, a dataset in LSP_14, all of it for training; ``frame`` counts the photographs from 0.
 
     The file's flag is 1 where a joint is labelled; elsewhere its pixels are junk.
 
     Args:
         source: a folder with ``joints.mat`` or ``lspet_joints.mat``, that file, or a zip archive with it. Photographs
-            are looked for in ``images`` beside it, for their sizes.
+            are looked for in ``images`` beside it.
         out: folder to write.
         seed: nothing is drawn.
+        with_images: take only people whose photograph is there.
 
     Raises:
         FileNotFoundError: there is no such source, or no such file in it.
     """
     try:
-        with unpacked(source, SUFFIXES) as folder:
-            file = joints_file(source, folder, "lspet_joints.mat")
-            uv, flag = read_joints(file)
-            if (share := float((flag > 0).mean())) < 0.5:
-                found = f"{share:.0%} flagged: this is LSP, where 1 means occluded; convert it as lsp"
-                raise WrongSource(file, "LSPET, where most joints are flagged 1, labelled", found)
-            size = sizes_beside(file, len(uv))
+        found = read_annotations(source, "lspet")
     except WrongSource as error:
         return Outcome(problems=[str(error)])
+    share = float(1 - found.flag.mean())
     about = About(
         name="lspet",
         split="train",
@@ -54,9 +50,17 @@ def convert(source: Path, out: Path, seed: int) -> Outcome:
         made_by=f"benchsuite convert lspet {source.name} -o {out.name}",
         notes=(
             "frames count the photographs from 0: frame k is imXXXXX.jpg with XXXXX = k + 1",
-            f"{1 - share:.1%} of the joints are not labelled (flag 0); where labelled ones are occluded is not told",
+            f"{share:.1%} of the joints are not labelled (flag 0); where labelled ones are occluded is not told",
         ),
     )
-    rows = np.arange(len(uv))
-    people = People(uv, flag > 0, flag > 0, clip=np.zeros_like(rows), frame=rows, size=size)
-    return Outcome(write_people(out, about, [Clip("lspet", split="train")], people))
+    number = np.arange(len(found.uv))
+    people = People(
+        uv=found.uv,
+        labelled=found.flag,
+        visible=found.flag,
+        clip=np.zeros_like(number),
+        frame=number,
+        size=found.size,
+        photographs=found.photographs,
+    )
+    return write_people(out, about, [Clip("lspet", split="train")], people, with_images=with_images)

@@ -16,6 +16,7 @@ from benchsuite.columns import check_unit
 from benchsuite.convert.archives import WrongSource, read_mat
 from benchsuite.convert.hdf5_cdf import is_hdf5, open_hdf5, read_dataset
 from benchsuite.convert.outcome import Outcome
+from benchsuite.convert.photographs import found, listed
 from benchsuite.convert.pinhole import Pinhole, fitted_pinhole
 from benchsuite.dataset import About, Clip, write_dataset
 
@@ -97,7 +98,8 @@ def convert(source: Path, out: Path, seed: int, *, annotation: str = "univ_annot
 
     A clip is a run of valid frames with one activity; its subject and take are the sequence, its camera is the scene.
     The 2D is the set's own. The camera of a sequence is the nominal one, unless one fitted to its 2D and its 3D of true
-    height explains that 2D at least twice as well (and the nominal one does not within ``GOOD_PX``).
+    height explains that 2D at least twice as well (and the nominal one does not within ``GOOD_PX``). Pictures are
+    listed if all are there, in ``imageSequence`` beside each file.
 
     Args:
         source: holds ``TS1/annot_data.mat`` ... ``TS6/annot_data.mat``, MATLAB v7.3 or v5, at any depth.
@@ -117,6 +119,7 @@ def convert(source: Path, out: Path, seed: int, *, annotation: str = "univ_annot
     notes: list[str] = []
     problems: list[str] = []
     parts: list[Columns] = []
+    photographs: list[Path] = []
     clips: list[Clip] = []
     fitted: list[str] = []
     for name in tqdm(files, desc="converting", unit="sequence", disable=None):
@@ -129,6 +132,8 @@ def convert(source: Path, out: Path, seed: int, *, annotation: str = "univ_annot
         fitted += [name] * better
         notes.append(told)
         parts.append(_columns(name, sequence, camera, clips))
+        folder = files[name].parent / "imageSequence"  # counted from 1
+        photographs += [folder / f"img_{frame + 1:06d}.jpg" for frame in sequence.frames.tolist()]
     if missing := [name for name in VALID_FRAMES if name not in files]:
         notes.append(f"not in the source: {', '.join(missing)}; results are not those of the whole test set")
     if not clips:
@@ -146,8 +151,10 @@ def convert(source: Path, out: Path, seed: int, *, annotation: str = "univ_annot
         notes=tuple(notes),
     )
     columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    write_dataset(out, about, columns, tuple(clips))
-    return Outcome([f"{len(columns['uv'])} samples in {len(clips)} clips of {len(parts)} sequences", *notes], problems)
+    about, pictures = listed(about, columns, found(photographs))
+    write_dataset(out, about, columns, tuple(clips), pictures)
+    told = f"{len(columns['uv'])} samples in {len(clips)} clips of {len(parts)} sequences"
+    return Outcome([told, *about.notes], problems)
 
 
 def _read(path: Path, annotation: str) -> Sequence:

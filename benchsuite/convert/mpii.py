@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from benchsuite.columns import About, Clip
-from benchsuite.convert.annotated import People, has_pixels, photograph_sizes, write_people
+from benchsuite.convert.annotated import People, has_pixels, write_people
 from benchsuite.convert.archives import WrongSource, read_mat, unpacked
 from benchsuite.convert.outcome import Outcome
+from benchsuite.convert.photographs import photograph_sizes
 
 LICENCE = (
     "annotations: Simplified BSD License, free for research; cite Andriluka, Pishchulin, Gehler, Schiele: "
@@ -56,7 +57,7 @@ class _Rows:
         self.image.append(image)
 
 
-def convert(source: Path, out: Path, seed: int) -> Outcome:
+def convert(source: Path, out: Path, seed: int, *, with_images: bool = False) -> Outcome:
     """Write ``out``, a dataset in MPII_16, one clip an activity where the source names them; ``frame`` counts its rows.
 
     ``head`` is PCKh's head size: 0.6 of the head box's diagonal, or the same out of the head's joints or the scale.
@@ -66,6 +67,7 @@ def convert(source: Path, out: Path, seed: int) -> Outcome:
             zip archive, of which the first of the three is taken. Photographs are looked for in ``images`` beside it.
         out: folder to write.
         seed: nothing is drawn.
+        with_images: take only people whose photograph is there.
 
     Raises:
         FileNotFoundError: there is no such source, or no such file in it.
@@ -74,16 +76,30 @@ def convert(source: Path, out: Path, seed: int) -> Outcome:
         with unpacked(source, frozenset({".mat", ".csv"})) as folder:
             file, passed = _file(source, folder)
             rows = _read_release(file) if file.suffix == ".mat" else _read_csv(file)
-            photographs = file.parent / "images"
-            found = photographs.is_dir()
-            size = photograph_sizes([photographs / name for name in rows.image]) if found else None
+            folder = file.parent / "images"
+            photographs = [folder / name for name in rows.image] if folder.is_dir() else None
+            size = photograph_sizes(photographs) if photographs else None
     except WrongSource as error:
         return Outcome(problems=[str(error)])
     if not rows.uv:
         return Outcome(problems=rows.problems or [f"{source}: no person in it has labelled joints"])
     if passed:
         rows.notes.insert(0, f"{file.name} is taken, left out: {', '.join(passed)}")
-    return Outcome(_write(rows, size, out, source), rows.problems)
+    people, clips = _people(rows)
+    about = About(
+        name="mpii",
+        split="train",
+        skeleton=MPII_16.name,
+        fps=0.0,
+        licence=LICENCE,
+        source="MPII Human Pose",
+        keypoints="annotated",
+        made_by=f"benchsuite convert mpii {source.name} -o {out.name}",
+        notes=tuple(rows.notes),
+    )
+    people = replace(people, size=size, photographs=photographs)
+    outcome = write_people(out, about, clips, people, with_images=with_images)
+    return Outcome(outcome.notes, [*rows.problems, *outcome.problems])
 
 
 def _file(source: Path, folder: Path) -> tuple[Path, list[str]]:
@@ -97,37 +113,25 @@ def _file(source: Path, folder: Path) -> tuple[Path, list[str]]:
     return files[0], [f.name for f in files[1:]]
 
 
-def _write(rows: _Rows, size: NDArray[np.int64] | None, out: Path, source: Path) -> list[str]:
+def _people(rows: _Rows) -> tuple[People, list[Clip]]:
     activities = rows.activity or [("", "")] * len(rows.uv)
     names = sorted(set(activities))
     clips = [Clip("/".join(filter(None, name)) or "mpii", action=name[1], split="train") for name in names]
     lookup = {name: number for number, name in enumerate(names)}
     uv = np.stack(rows.uv)
-    about = About(
-        name="mpii",
-        split="train",
-        skeleton=MPII_16.name,
-        fps=0.0,
-        licence=LICENCE,
-        source="MPII Human Pose",
-        keypoints="annotated",
-        made_by=f"benchsuite convert mpii {source.name} -o {out.name}",
-        notes=tuple(rows.notes),
-    )
     people = People(
         uv=uv,
         labelled=np.ones(uv.shape[:2], dtype=bool),  # NaN where not
         visible=np.stack(rows.visible),
         clip=np.array([lookup[activity] for activity in activities]),
         frame=np.array(rows.frame),
-        size=size,
         guess=(
             _video_sizes(uv, rows.image),
             f"guessed: the smallest of {VIDEO_SIZES} that holds all joints in the image",
         ),
         head=np.array(rows.head),
     )
-    return write_people(out, about, clips, people)
+    return people, clips
 
 
 def _video_sizes(uv: NDArray[np.float64], images: Sequence[str]) -> NDArray[np.int64]:

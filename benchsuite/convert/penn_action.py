@@ -63,13 +63,15 @@ class _Labels:
     size: tuple[int, int]
 
 
-def convert(source: Path, out: Path, seed: int) -> Outcome:
+def convert(source: Path, out: Path, seed: int, *, with_images: bool = False) -> Outcome:
     """Write ``out``, a dataset in PENN_13 with true left and right, one clip a file.
 
     Args:
-        source: Penn Action's folder, its ``labels``, or a zip archive of either.
+        source: Penn Action's folder, its ``labels``, or a zip archive of either. Photographs are looked for in
+            ``frames`` beside ``labels``.
         out: folder to write.
         seed: nothing is drawn.
+        with_images: take only frames whose photograph is there.
 
     Raises:
         FileNotFoundError: there is no such source, or no label file in it.
@@ -86,22 +88,18 @@ def convert(source: Path, out: Path, seed: int) -> Outcome:
                     read.append(_read(file))
                 except (WrongSource, OSError) as error:
                     problems.append(str(error))
-            frames = _count_frames(files[0].parent.parent / "frames")
+            frames = files[0].parent.parent / "frames"
     except WrongSource as error:
         return Outcome(problems=[str(error)])
     if not read:
         return Outcome(problems=problems)
-    return Outcome(_write(read, out, source, frames), problems)
+    outcome = _write(read, out, source, frames if frames.is_dir() else None, with_images)
+    return Outcome(outcome.notes, [*problems, *outcome.problems])
 
 
 def _label_files(folder: Path) -> list[Path]:
     inner = next((f for f in (folder / "labels", *sorted(folder.glob("*/labels"))) if f.is_dir()), folder)
     return sorted(inner.glob("*.mat"))
-
-
-def _count_frames(folder: Path) -> str:
-    found = [len(list(clip.glob("*.jpg"))) for clip in folder.iterdir()] if folder.is_dir() else []
-    return f"frames of {len(found)} clips are there ({sum(found)} pictures); they are counted only" if found else ""
 
 
 def _read(file: Path) -> _Labels:
@@ -143,11 +141,14 @@ def _boxes(file: Path, given: NDArray[Any], frames: int) -> NDArray[np.float64]:
     return box
 
 
-def _write(read: Sequence[_Labels], out: Path, source: Path, frames: str) -> list[str]:
+def _write(read: Sequence[_Labels], out: Path, source: Path, frames: Path | None, with_images: bool) -> Outcome:
     lengths = [len(labels.uv) for labels in read]
     order, notes = _sides(read)
     labelled = np.concatenate([labels.labelled for labels in read])[:, order]
     box = np.concatenate([labels.box for labels in read])
+    photographs = None
+    if frames is not None:
+        photographs = [_frame(frames, labels.clip, k) for labels in read for k in range(len(labels.uv))]
     people = People(
         uv=np.concatenate([labels.uv for labels in read])[:, order],
         labelled=labelled,
@@ -156,6 +157,7 @@ def _write(read: Sequence[_Labels], out: Path, source: Path, frames: str) -> lis
         frame=np.concatenate([np.arange(length) for length in lengths]),
         size=np.repeat([labels.size for labels in read], lengths, axis=0),
         box=box,
+        photographs=photographs,
     )
     train = sum(labels.clip.split == "train" for labels in read)
     notes.insert(0, f"{train} training clips, {len(read) - train} test clips")
@@ -166,8 +168,6 @@ def _write(read: Sequence[_Labels], out: Path, source: Path, frames: str) -> lis
         notes.append(f"{boxless} frames have no box, or one of no area: theirs is drawn around the joints")
     if outside := [labels.clip.name for labels in read if _leaves(labels)]:
         notes.append(f"clips with joints outside their image, kept as they are: {', '.join(outside)}")
-    if frames:
-        notes.append(frames)
     about = About(
         name="penn-action",
         split="",
@@ -179,7 +179,12 @@ def _write(read: Sequence[_Labels], out: Path, source: Path, frames: str) -> lis
         made_by=f"benchsuite convert penn-action {source.name} -o {out.name}",
         notes=tuple(notes),
     )
-    return write_people(out, about, [labels.clip for labels in read], people)
+    return write_people(out, about, [labels.clip for labels in read], people, with_images=with_images)
+
+
+def _frame(frames: Path, clip: Clip, number: int) -> Path:
+    """The photograph of a clip's frame, which files count from 1."""
+    return frames / clip.name / f"{number + 1:06d}.jpg"
 
 
 def _leaves(labels: _Labels) -> bool:

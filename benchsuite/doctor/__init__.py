@@ -22,6 +22,7 @@ from benchsuite.doctor.image import (
     check_upright,
     check_values,
 )
+from benchsuite.doctor.pictures import check_pictures
 
 SPLITS = ("train", "test")
 
@@ -32,6 +33,7 @@ ALWAYS: tuple[Callable[[Dataset], Iterator[Finding]], ...] = (
     check_upright,
     check_sides,
     check_outside,
+    check_pictures,
     check_clips,
 )
 IN_SPACE: tuple[Callable[[Dataset], Iterator[Finding]], ...] = (

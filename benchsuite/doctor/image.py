@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from benchsuite.dataset import Dataset
 from benchsuite.doctor.findings import HEADS, Finding, Floats, Verdict, joint, pieces, seen, some_of, verdict
+from benchsuite.images.crops import is_beside
 
 WINDOW = 25
 """Frames that the action classifier of Penn Action's protocol looks at."""
@@ -130,8 +131,8 @@ def check_sides(dataset: Dataset) -> Iterator[Finding]:
 
 
 def check_outside(dataset: Dataset) -> Iterator[Finding]:
-    """Joints out of the image, and boxes of no area."""
-    outside, joints, flat = 0, 0, 0
+    """Joints out of the image, boxes of no area, and boxes that share nothing with the image."""
+    outside, joints, flat, beside = 0, 0, 0, 0
     where = np.zeros(len(dataset.clips), dtype=np.int64)
     for rows in pieces(dataset):
         uv, visible = seen(dataset, rows)
@@ -143,6 +144,8 @@ def check_outside(dataset: Dataset) -> Iterator[Finding]:
         if "box" in dataset.columns:
             box = np.asarray(dataset.columns["box"][rows])
             flat += int((~(box[:, 2:] > box[:, :2]).all(axis=1)).sum())
+            if "size" in dataset.columns:
+                beside += int(is_beside(box, *dataset.columns["size"][rows].T).sum())
     if "size" in dataset.columns:
         share = outside / max(1, joints)
         clips = [dataset.clips[k].name for k in np.argsort(-where, kind="stable") if where[k]]
@@ -150,7 +153,10 @@ def check_outside(dataset: Dataset) -> Iterator[Finding]:
         bad: Verdict = "wrong" if share > 0.2 else "odd" if share > 0.001 else "ok"
         yield Finding("in the image", bad, f"{share:.2%} of the visible joints are outside of it{most}")
     if "box" in dataset.columns:
-        yield Finding("boxes", "odd" if flat else "ok", f"{flat} of {len(dataset)} have no area")
+        text = f"{flat} of {len(dataset)} have no area"
+        if beside:
+            text += f"; {beside} lie outside of the image"
+        yield Finding("boxes", "wrong" if beside else "odd" if flat else "ok", text)
 
 
 def check_clips(dataset: Dataset) -> Iterator[Finding]:

@@ -13,7 +13,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import numpy as np
 from benchsuite_registry.skeletons import H36M_17
+from numpy.typing import NDArray
 
 from benchsuite.column_writer import JOURNAL, ColumnWriter, UnfinishedElsewhere
 from benchsuite.columns import About, Clip, let_go
@@ -27,6 +29,8 @@ from benchsuite.labels.tally import tally
 from benchsuite.provenance import portable
 
 COMMIT_EVERY_S = 2.0
+PICTURES = 64
+"""So many are copied at a time."""
 
 
 def label_dataset(
@@ -34,8 +38,10 @@ def label_dataset(
 ) -> Dataset:
     """Write the dataset ``out`` of 3D labels for everybody in ``source``; if it is there already, do nothing.
 
-    Beside the columns there are ``statistics.json`` and, if matplotlib is installed, ``labels.png``. An unfinished run
-    of the same recipe goes on where it was and ends with the same bytes as an undisturbed one.
+    Pictures come along: photographs stay where they are, pixels of the column ``rgb`` are copied, so that labels do not
+    hang on their source. Beside the columns there are ``statistics.json`` and, if matplotlib is installed,
+    ``labels.png``. An unfinished run of the same recipe goes on where it was and ends with the same bytes as an
+    undisturbed one.
 
     Args:
         source: with 2D keypoints in any skeleton.
@@ -53,7 +59,7 @@ def label_dataset(
         return _finished(out, plan)
     labeller = Labeller(source, recipe)
     whole_clips = any(component.entry.unit == "clip" for component in recipe.components)
-    with ColumnWriter(out, layout(), plan) as writer:
+    with ColumnWriter(out, layout(source), plan) as writer:
         done = writer.reached or 0
         advance(done)
         saved = monotonic()
@@ -61,14 +67,21 @@ def label_dataset(
             if rows.stop <= done:
                 continue
             columns, verdict = labeller.label(rows)
-            let_go(source.columns.values())
             writer.append({**columns, "verdict": verdict})
+            _copy_pictures(writer, source, columns["row"])
+            let_go(source.columns.values())
             if monotonic() - saved >= COMMIT_EVERY_S:
                 writer.commit(rows.stop)
                 saved = monotonic()
             advance(rows.stop - rows.start)
         writer.commit(len(source))
         return _finish(writer, source, recipe, plan)
+
+
+def _copy_pictures(writer: ColumnWriter, source: Dataset, rows: NDArray[np.int64]) -> None:
+    """Append the pictures of ``rows`` that are a column of the source, some at a time: they are large."""
+    for start in range(0, len(rows) if "rgb" in source.columns else 0, PICTURES):
+        writer.append({"rgb": source.columns["rgb"][rows[start : start + PICTURES]]})
 
 
 def _finish(writer: ColumnWriter, source: Dataset, recipe: Recipe, plan: dict[str, Any]) -> Dataset:
@@ -78,8 +91,8 @@ def _finish(writer: ColumnWriter, source: Dataset, recipe: Recipe, plan: dict[st
     about = _about(source, recipe, plan, statistics)
     clips = source.clips if recipe.intrinsics == "dataset" else tuple(map(_unplaced, source.clips))
     write_whole(writer.folder / "statistics.json", dump({**statistics, **plan}))
-    _draw(writer.folder, Dataset(about, columns, clips, ""))
-    made = describe_dataset(writer.folder, about, columns, clips)
+    _draw(writer.folder, Dataset(about, columns, clips, "", photographs=source.photographs))
+    made = describe_dataset(writer.folder, about, columns, clips, source.photographs)
     writer.forget("verdict")
     return made
 
@@ -113,6 +126,7 @@ def _about(source: Dataset, recipe: Recipe, plan: dict[str, Any], statistics: di
             f"of {statistics['people']} people: " + ", ".join(f"{count} {name}" for name, count in reasons.items()),
         ),
         provenance={**plan, "reasons": statistics["reasons"]},
+        images=str(source.photograph_folder.resolve()) if source.photographs else "",
     )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -14,12 +13,14 @@ from benchsuite_registry.registries import Component
 from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
 
-from benchsuite.dataset import Dataset
+from benchsuite.dataset import COLUMNS, Dataset
+from benchsuite.images.pictures import in_source_of
 from benchsuite.labels import DEFAULT_INTRINSICS, THRESHOLD
 from benchsuite.labels.crop import CROP_PX, Bools, Crops, Floats, crops_of, in_h36m
 from benchsuite.labels.intrinsics import People, cameras, check_hypothesis
 from benchsuite.labels.quality import PARTS, Labelled, faults, parts, scores
-from benchsuite.pipeline import Settings, lift, refine
+from benchsuite.pipeline import Settings
+from benchsuite.predicting import lift, refine
 from benchsuite.provenance import described
 from benchsuite.stages import Stage
 
@@ -167,12 +168,14 @@ class Labeller:
             "focal": focal,
             "center": center,
             "size": np.full((len(uv), 2), CROP_PX, np.int32),
-            "crop": crops.squares.astype(np.float32),
+            "crop": in_source_of(source, rows, crops.squares).astype(np.float32),
             "clip": given.clip.numpy().astype(np.int32),
             "frame": given.frame.numpy().astype(np.int32),
             "score": score,
             "row": given.ids.numpy(),
         }
+        if "image" in source.columns:
+            columns["image"] = np.asarray(source.columns["image"][rows])
         return {name: column[kept] for name, column in columns.items()}, verdict
 
     @torch.inference_mode()
@@ -211,9 +214,12 @@ class Labeller:
                 raise LabellingStopped(f"{stage.name}: {stage.failure.type}: {stage.failure.message}")
 
 
-def layout() -> Mapping[str, tuple[str, tuple[int, ...]]]:
-    """Of the columns that ``label`` returns, and the verdict beside them."""
+def layout(source: Dataset) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Of the columns that ``label`` returns, and beside them the verdict and pictures that are no photographs."""
     joints = len(H36M_17)
+    pictures = {
+        name: (COLUMNS[name][0], source.columns[name].shape[1:]) for name in ("image", "rgb") if name in source.columns
+    }
     return {
         "uv": ("float32", (joints, 2)),
         "visible": ("bool", (joints,)),
@@ -227,6 +233,7 @@ def layout() -> Mapping[str, tuple[str, tuple[int, ...]]]:
         "score": ("float32", ()),
         "row": ("int64", ()),
         "verdict": ("float32", (len(VERDICT),)),
+        **pictures,
     }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,8 @@ from numpy.typing import NDArray
 from benchsuite.columns import WrongDataset
 from benchsuite.dataset import Dataset
 from benchsuite.drawing import draw_keypoints, draw_pose, draw_views, new_figure
+from benchsuite.images.photographs import WrongImage
+from benchsuite.images.pictures import cut_rows
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -56,11 +59,15 @@ def draw_labels(labels: Dataset, *, columns: int = 6, seed: int = 0) -> Figure:
 
 
 def _draw_crop(axes: Axes, labels: Dataset, row: int) -> None:
-    """The annotated keypoints in the frame of the crop; thin, the bones to joints that only the label knows."""
+    """The annotated keypoints on the crop, or in its frame; thin, the bones to joints that only the label knows."""
     uv, size = labels.columns["uv"][row], labels.columns["size"][row]
+    width, height = size.tolist()
+    with suppress(WrongImage):  # a photograph that has gone; the keypoints can be drawn all the same
+        if labels.has_images:
+            (rgb,) = cut_rows(labels, np.array([row]), np.array([[0, 0, width, height]]), width)
+            axes.imshow(rgb, extent=(0, width, -height, 0), zorder=-1)
     draw_pose(axes, uv * (1.0, -1.0), labels.skeleton, width=0.7)
     draw_keypoints(axes, uv, labels.columns["visible"][row], labels.skeleton)
-    width, height = size.tolist()
     axes.plot((0, width, width, 0, 0), (0, 0, -height, -height, 0), color=_GREY, lw=0.5, zorder=0)
 
 

@@ -41,14 +41,15 @@ def save_checkpoint(path: Path, tensors: Mapping[str, Tensor], about: Mapping[st
     os.replace(partial, path)
 
 
-def load_checkpoint(path: Path, method: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Tensors (float16 widened to float32) and description of a weights file.
+def load_checkpoint(path: Path, *methods: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors (float16 widened to float32) and description of a weights file of one of ``methods``.
 
     Raises:
         WrongCheckpoint: no such file, not a safetensors file, no description, another method's.
     """
     from safetensors import SafetensorError, safe_open
 
+    method = " or ".join(methods)
     if not path.is_file():
         raise WrongCheckpoint(f"{path}: no such weights file, wanted {method}'s")
     try:
@@ -57,7 +58,7 @@ def load_checkpoint(path: Path, method: str) -> tuple[dict[str, Tensor], dict[st
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
     except (SafetensorError, json.JSONDecodeError) as error:
         raise WrongCheckpoint(f"{path}: wanted a whole safetensors file: {error}") from None
-    if not isinstance(about, dict) or about.get("method") != method:
+    if not isinstance(about, dict) or about.get("method") not in methods:
         found = about.get("method") if isinstance(about, dict) else "no description"
         raise WrongCheckpoint(f"{path}: wanted weights of {method}, found {found}")
     widened = {n: t.float() if t.dtype == torch.float16 else t for n, t in tensors.items()}

@@ -127,11 +127,14 @@ class Parameter:
         default: its value when nothing is said; also decides its type.
         help: one line: meaning and unit.
         choices: the values allowed, if they are a closed set.
+        later: it came after records had been made. At its default it is left out of records, so that those are still
+            of the same cell.
     """
 
     default: Scalar
     help: str
     choices: tuple[Scalar, ...] = ()
+    later: bool = False
 
     def read(self, text: str) -> Scalar:
         """The value that a command line's ``text`` stands for.
@@ -198,6 +201,8 @@ class Entry(Generic[T_co]):
         course: makes its ``benchsuite.training`` course, if it can be trained.
         training: parameters of ``course`` beside those of ``build``.
         needs: dataset columns it cannot do without, such as ``xyz``.
+        trial: parameters that the conformance kit tests it with, given a dataset folder of made-up people with
+            the splits ``train`` and ``test``; None: the defaults.
         expected_failures: conformance checks it does not pass, each with the reason.
     """
 
@@ -211,6 +216,7 @@ class Entry(Generic[T_co]):
     course: Callable[..., Any] | None = None
     training: Mapping[str, Parameter] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
+    trial: Callable[[Path], Mapping[str, Scalar]] | None = None
     expected_failures: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterable
 from importlib import metadata
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pluggy
@@ -36,7 +37,7 @@ def load_registries(plugin_files: Iterable[Path] = ()) -> Registries:
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     registries = Registries()
-    for point in sorted(metadata.entry_points(group=PROJECT), key=_order):
+    for point in sorted(metadata.entry_points(group=PROJECT), key=lambda point: point.name):
         origin = Origin(
             point.dist.name if point.dist else "unknown distribution",
             point.dist.version if point.dist else "",
@@ -48,9 +49,14 @@ def load_registries(plugin_files: Iterable[Path] = ()) -> Registries:
     return registries
 
 
-def _order(point: metadata.EntryPoint) -> tuple[bool, str]:
-    """Our own packs first, so that a plugin that claims a name of theirs breaks itself, not them."""
-    return point.dist is None or point.dist.name != PROJECT, point.name
+def registries_of(*plugins: ModuleType) -> Registries:
+    """Registries filled by plugin modules at hand, installed or not; what goes wrong is raised."""
+    manager = pluggy.PluginManager(PROJECT)
+    manager.add_hookspecs(hookspecs)
+    registries = Registries()
+    for plugin in plugins:
+        _register(manager, registries, plugin.__name__, Origin(plugin.__name__.partition(".")[0], ""), plugin)
+    return registries
 
 
 def _admit(
@@ -61,17 +67,7 @@ def _admit(
     load: Any,
 ) -> None:
     try:
-        plugin = load()
-        manager.register(plugin, name=f"{origin.distribution}:{name}")
-        _refuse_misspelt(manager, plugin)
-        for hook, kind in _HOOKS.items():
-            caller = manager.subset_hook_caller(hook, [p for p in manager.get_plugins() if p is not plugin])
-            registry = getattr(registries, kind)
-            for entries in caller():
-                for entry in entries:
-                    if not isinstance(entry, Entry):
-                        raise TypeError(f"{hook} gave {entry!r}, wanted an Entry")
-                    registry.register(entry, origin)
+        _register(manager, registries, name, origin, load())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything, SystemExit too
@@ -80,6 +76,19 @@ def _admit(
         registries.broken.append(broken)
         for each in registries.kinds().values():
             each.broken.append(broken)
+
+
+def _register(manager: pluggy.PluginManager, registries: Registries, name: str, origin: Origin, plugin: Any) -> None:
+    manager.register(plugin, name=f"{origin.distribution}:{name}")
+    _refuse_misspelt(manager, plugin)
+    for hook, kind in _HOOKS.items():
+        caller = manager.subset_hook_caller(hook, [p for p in manager.get_plugins() if p is not plugin])
+        registry = getattr(registries, kind)
+        for entries in caller():
+            for entry in entries:
+                if not isinstance(entry, Entry):
+                    raise TypeError(f"{hook} gave {entry!r}, wanted an Entry")
+                registry.register(entry, origin)
 
 
 def _refuse_misspelt(manager: pluggy.PluginManager, plugin: Any) -> None:

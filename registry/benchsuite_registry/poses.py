@@ -264,7 +264,8 @@ class Labels(_Carrier):
         subject: who does it.
         clip: which clip a sample belongs to.
         split: ``train`` or ``test``, in datasets that hold both.
-        take: what the clip shows; cameras that saw one take are not independent of each other.
+        take: what the clip shows; cameras that saw one take are not independent of each other. Of single images that
+            belong to none, each picture is one.
         camera: which camera saw it, or the kind of place where it did.
     """
 
@@ -288,12 +289,14 @@ class Target(_Carrier):
         labels: action, subject and clip of each sample.
         keypoints: the annotated, projected or detected 2D; lifters were given it.
         head: (B,) px, head size of PCKh, of datasets that know it.
+        labelled: (B, J) bool, the joints whose pixels mean something, occluded ones too; None: the visible ones.
     """
 
     poses: PoseBatch
     labels: Labels
     keypoints: KeypointBatch | None = None
     head: Tensor | None = None
+    labelled: Tensor | None = None
 
     def __post_init__(self) -> None:
         if len(self.poses) != len(self.labels):

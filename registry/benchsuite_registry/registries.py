@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -17,6 +19,7 @@ from benchsuite_registry.contracts import (
     Refiner,
     Scalar,
 )
+from benchsuite_registry.hookspecs import PROJECT
 
 if TYPE_CHECKING:
     from mmengine.registry import Registry as MMEngineRegistry
@@ -28,8 +31,12 @@ class UnknownName(LookupError):
     """No entry has this name."""
 
 
+class ContestedName(UnknownName):
+    """Several distributions have an entry of this name; says how each is called."""
+
+
 class NameTaken(ValueError):
-    """Two entries claim one name."""
+    """Two entries of one distribution claim one name."""
 
 
 class WrongParameter(ValueError):
@@ -54,6 +61,14 @@ class Origin:
 
     distribution: str
     version: str
+
+    @property
+    def vendor(self) -> str:
+        """What stands before the slash of ``vendor/name``: the distribution's normalised name, or a file's stem."""
+        name = self.distribution
+        if name.startswith("file "):
+            name = re.split(r"[/\\]", name.removeprefix("file "))[-1].removesuffix(".py")
+        return re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "unknown"
 
 
 @dataclass(frozen=True)
@@ -85,6 +100,10 @@ class Component(Generic[T]):
 class Registry(Generic[T]):
     """Names to entries of one kind.
 
+    An entry is called by its name. Where several distributions have one of that name, each is called
+    ``vendor/name``, and the name alone stands for ours if we have one, so that what is published keeps its meaning;
+    else it is refused.
+
     Building goes through ``mmengine.registry.Registry``; it is filled at the first build because
     importing mmengine costs 0.3 s, which listing names need not pay.
     """
@@ -92,45 +111,71 @@ class Registry(Generic[T]):
     def __init__(self, kind: str) -> None:
         self.kind = kind
         self.broken: list[BrokenPlugin] = []
+        self._claimed: dict[str, tuple[Entry[T], Origin]] = {}
         self._entries: dict[str, tuple[Entry[T], Origin]] = {}
 
     def register(self, entry: Entry[T], origin: Origin) -> None:
         """Add an entry.
 
         Raises:
-            NameTaken: another entry has the name; says which distributions claim it.
-            ValueError: one of its parameters is called ``type``.
+            NameTaken: the same distribution has another entry of that name.
+            ValueError: its name holds a sign that command lines need; one of its parameters is called ``type``.
         """
-        if entry.name in self._entries:
-            holder = self._entries[entry.name][1].distribution
-            raise NameTaken(f"{self.kind} {entry.name!r} of {origin.distribution}: the name is taken by {holder}")
+        owner = f"{self.kind} {entry.name!r} of {origin.distribution}"
+        if not entry.name or set(entry.name) & set("/:, "):
+            raise ValueError(f"{owner}: wanted a name without slash, colon, comma and blank")
         if "type" in entry.parameters:  # mmengine's own key
-            raise ValueError(f"{self.kind} {entry.name!r} of {origin.distribution}: no parameter may be called 'type'")
-        self._entries[entry.name] = (entry, origin)
+            raise ValueError(f"{owner}: no parameter may be called 'type'")
+        whole = f"{origin.vendor}/{entry.name}"
+        if whole in self._claimed:
+            raise NameTaken(f"{owner}: the name is taken by {self._claimed[whole][1].distribution}")
+        self._claimed[whole] = (entry, origin)
+        claims = Counter(claimed.name for claimed, _ in self._claimed.values())
+        self._entries = {}
+        for whole, (claimed, claimant) in self._claimed.items():
+            alone = claims[claimed.name] == 1 or claimant.distribution == PROJECT
+            called = claimed.name if alone else whole
+            self._entries[called] = (claimed if alone else replace(claimed, name=called), claimant)
         self.__dict__.pop("mmengine", None)
 
     def __iter__(self) -> Iterator[Entry[T]]:
         return (self._entries[name][0] for name in sorted(self._entries))
 
     def __contains__(self, name: str) -> bool:
-        return name in self._entries
+        return self._called(name) is not None
 
     def __len__(self) -> int:
         return len(self._entries)
 
     def origin(self, name: str) -> Origin:
         """The distribution that ``name`` came from."""
-        self[name]
-        return self._entries[name][1]
+        return self._entries[self[name].name][1]
+
+    def contested(self) -> dict[str, tuple[str, ...]]:
+        """What the entries are called of each name that several distributions claim."""
+        claims: dict[str, list[str]] = {}
+        for (claimed, _), called in zip(self._claimed.values(), self._entries, strict=True):
+            claims.setdefault(claimed.name, []).append(called)
+        return {name: tuple(sorted(called)) for name, called in sorted(claims.items()) if len(called) > 1}
+
+    def _called(self, name: str) -> str | None:
+        """What the entry is called that ``name`` or ``vendor/name`` stands for."""
+        if name in self._entries:
+            return name
+        bare = name.partition("/")[2]
+        return bare if name in self._claimed and bare in self._entries else None
 
     def __getitem__(self, name: str) -> Entry[T]:
-        """The entry called ``name``.
+        """The entry called ``name``; ``vendor/name`` is always understood.
 
         Raises:
+            ContestedName: several distributions have one; says how each is called.
             UnknownName: with near names, those there are, and plugins that failed to load.
         """
-        if name in self._entries:
-            return self._entries[name][0]
+        if called := self._called(name):
+            return self._entries[called][0]
+        if claims := self.contested().get(name):
+            raise ContestedName(f"{self.kind} {name!r} is given by several plugins: wanted {' or '.join(claims)}")
         near = get_close_matches(name, self._entries, n=3)
         parts = [f"unknown {self.kind} {name!r}"]
         if near:
@@ -154,8 +199,8 @@ class Registry(Generic[T]):
         known = entry.parameters
         values = {k: p.default for k, p in known.items()}
         for key, value in (parameters or {}).items():
-            values[key] = checked(f"{self.kind} {name}", known, key, value)
-        return Component(entry, values, self.origin(name), self)
+            values[key] = checked(f"{self.kind} {entry.name}", known, key, value)
+        return Component(entry, values, self.origin(entry.name), self)
 
     def parse(self, text: str) -> Component[T]:
         """The component that ``name:key=value,key=value`` stands for; errors as ``component``."""

@@ -1,0 +1,181 @@
+"""Sources and refiners at work on one batch: what they are handed, and the checks of what they hand back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from benchsuite_registry.contracts import Refinement
+from benchsuite_registry.poses import Camera, Frame, ImageBatch, KeypointBatch, PoseBatch
+from numpy.typing import NDArray
+
+from benchsuite.dataset import Dataset
+from benchsuite.stages import BrokenContract, Stage
+
+B = TypeVar("B", Camera, KeypointBatch, PoseBatch)
+
+CROPS = 64
+"""Most crops that an image model is handed in one go."""
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """What a source made of one batch.
+
+    Attributes:
+        poses: ``Frame.ROOT``; of image models with ``uv``, the keypoints in the dataset's pixels.
+        keypoints: what refiners go by: the dataset's 2D, or what the image model found in its crops.
+    """
+
+    poses: PoseBatch
+    keypoints: KeypointBatch
+
+
+def predict(made: Any, stage: Stage, dataset: Dataset, rows: slice, device: torch.device) -> Predicted:
+    """What a source, a lifter or an image model, makes of ``rows``.
+
+    Raises:
+        BrokenContract: it is not as agreed.
+        WrongDataset: the dataset has no pictures, or one does not read.
+    """
+    if stage.kind == "image model":
+        return _look(made, stage, dataset, rows, device)
+    handed, keypoints = (dataset.keypoints(rows).to(device) for _ in range(2))
+    poses = lift(made, stage, handed)
+    note_edits(stage, handed, keypoints)
+    return Predicted(poses, keypoints)
+
+
+def lift(made: Any, stage: Stage, keypoints: KeypointBatch) -> PoseBatch:
+    """What a lifter makes of keypoints.
+
+    Raises:
+        BrokenContract: it is not as agreed.
+    """
+    ids = keypoints.ids.tolist()  # before the lifter may change them
+    poses: PoseBatch = made.lift(keypoints)
+    _check_poses(stage.name, poses, Frame.ROOT, ids)
+    return poses
+
+
+def _look(made: Any, stage: Stage, dataset: Dataset, rows: slice, device: torch.device) -> Predicted:
+    """What an image model makes of the crops of ``rows``, so many at a time."""
+    if type(made.size) is not int or made.size < 1:
+        raise BrokenContract(f"{stage.name}: size: wanted a whole number of px, found {made.size!r}")
+    found = [_seen(made, stage, images, device) for images in _crops(dataset, rows, made.size)]
+    own = dataset.keypoints(rows).to(device)
+    camera = Camera(*(torch.cat([getattr(camera, name) for _, _, camera in found]) for name in ("focal", "center")))
+    uv, visible = (torch.cat([getattr(keypoints, name) for keypoints, _, _ in found]) for name in ("uv", "visible"))
+    keypoints = KeypointBatch(uv, visible, camera, found[0][0].skeleton, own.ids, own.clip, own.frame)
+    xyz, in_picture = torch.cat([poses.xyz for _, poses, _ in found]), camera.pixels_in(uv, own.camera)
+    return Predicted(PoseBatch(xyz, Frame.ROOT, keypoints.skeleton, own.ids, uv=in_picture), keypoints)
+
+
+def _crops(dataset: Dataset, rows: slice, size: int) -> Iterator[ImageBatch]:
+    """The crops of ``rows``; while one batch is looked at, the next is cut."""
+    everybody: NDArray[np.int64] = np.arange(len(dataset))[rows]
+    batches = [everybody[start : start + CROPS] for start in range(0, len(everybody), CROPS)]
+    with ThreadPoolExecutor(1) as cutting:
+        coming = cutting.submit(dataset.images, batches[0], size)
+        for following in (*batches[1:], None):
+            images = coming.result()
+            if following is not None:
+                coming = cutting.submit(dataset.images, following, size)
+            yield images
+
+
+def _seen(made: Any, stage: Stage, images: ImageBatch, device: torch.device) -> tuple[KeypointBatch, PoseBatch, Camera]:
+    """What an image model makes of crops, and their camera."""
+    ids, camera = images.ids.tolist(), copied(images.camera).to(device)  # before the model may change them
+    found = made.predict(images.to(device))
+    if not isinstance(found, tuple) or len(found) != 2:
+        raise BrokenContract(f"{stage.name}: wanted keypoints and poses, found a {type(found).__name__}")
+    keypoints, poses = found
+    check_type(stage.name, keypoints, KeypointBatch)
+    _check_ids(stage.name, "keypoints", keypoints, ids)
+    _check_poses(stage.name, poses, Frame.ROOT, ids)
+    if keypoints.skeleton != poses.skeleton:
+        skeletons = f"keypoints in {keypoints.skeleton.name}, poses in {poses.skeleton.name}"
+        raise BrokenContract(f"{stage.name}: wanted both in one skeleton, found {skeletons}")
+    return keypoints, poses, camera
+
+
+def refined(made: Any, stage: Stage, predicted: Predicted) -> PoseBatch:
+    """What a refiner makes of a source's poses; the keypoints that the source found stay with them.
+
+    Raises:
+        BrokenContract: it is not as agreed.
+    """
+    handed = copied(predicted.keypoints)
+    found = refine(made, stage, predicted.poses, handed)
+    note_edits(stage, handed, predicted.keypoints)
+    stage.flagged += int((found.flags != 0).sum())
+    if found.poses.skeleton == predicted.poses.skeleton:
+        return replace(found.poses, uv=predicted.poses.uv)
+    return found.poses
+
+
+def refine(made: Any, stage: Stage, poses: PoseBatch, keypoints: KeypointBatch) -> Refinement:
+    """What a refiner makes of poses, of which it is handed a copy.
+
+    Raises:
+        BrokenContract: it is not as agreed.
+    """
+    ids, handed = keypoints.ids.tolist(), copied(poses)
+    found: Refinement = made.refine(handed, keypoints)
+    note_edits(stage, handed, poses)
+    check_type(stage.name, found, Refinement)
+    _check_poses(stage.name, found.poses, Frame.CAMERA, ids)
+    for column in ("depth_mm", "cost", "flags"):
+        shape = tuple(getattr(found, column).shape)
+        if shape != (len(poses),):
+            raise BrokenContract(f"{stage.name}: {column}: wanted shape {(len(poses),)}, found {shape}")
+    return found
+
+
+def check_type(name: str, found: object, wanted: type) -> None:
+    """Refuse what is of another type.
+
+    Raises:
+        BrokenContract: it is; says what was wanted and found.
+    """
+    if not isinstance(found, wanted):
+        raise BrokenContract(f"{name}: wanted a {wanted.__name__}, found a {type(found).__name__}")
+
+
+def _check_poses(name: str, poses: PoseBatch, frame: Frame, wanted: list[int]) -> None:
+    check_type(name, poses, PoseBatch)
+    if poses.frame is not frame:
+        raise BrokenContract(f"{name}: wanted poses in {frame}, found {poses.frame}")
+    _check_ids(name, "poses", poses, wanted)
+
+
+def _check_ids(name: str, what: str, batch: KeypointBatch | PoseBatch, wanted: list[int]) -> None:
+    found = batch.ids.tolist()
+    if len(found) != len(wanted):
+        raise BrokenContract(f"{name}: wanted {len(wanted)} {what}, found {len(found)}")
+    for want, have in zip(wanted, found, strict=True):
+        if want != have:
+            raise BrokenContract(f"{name}: wanted ids in the order given: {want} where {have} was found")
+
+
+def note_edits(stage: Stage, handed: KeypointBatch | PoseBatch, kept: KeypointBatch | PoseBatch) -> None:
+    """Remark that a component wrote into what it was handed, if it did; ``kept`` is as that was."""
+    for column in ("uv", "xyz", "visible", "ids"):
+        one, other = (getattr(batch, column, None) for batch in (handed, kept))
+        if one is not None and other is not None and not torch.equal(_bits(one), _bits(other)):
+            stage.remark("changed its input")
+            return
+
+
+def _bits(column: torch.Tensor) -> torch.Tensor:
+    return column.view(torch.int32) if column.dtype == torch.float32 else column  # a NaN does not equal itself
+
+
+def copied(batch: B) -> B:
+    """The same samples in memory of their own."""
+    return batch.rows(torch.arange(len(batch)))  # picking rows by number copies, a slice would not
