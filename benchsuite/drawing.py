@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LEFT_COLOUR, RIGHT_COLOUR, FLOOR_COLOUR, SHADOW_COLOUR = "#d1352b", "#2b6cb8", "#d9d9d9", "#c4c4c4"
+GHOST_COLOUR = "#8a8a8a"
 _ELEVATION = np.radians(14.0)
 _TILE_MM = 500.0
 _STRIDE_MM = 1000.0
@@ -36,7 +37,13 @@ def new_figure(width: float, height: float) -> Figure:
 
 
 def draw_pose(
-    axes: Axes, xyz: NDArray[np.floating], skeleton: Skeleton, *, azimuth: float = 0.0, width: float = 2.5
+    axes: Axes,
+    xyz: NDArray[np.floating],
+    skeleton: Skeleton,
+    *,
+    azimuth: float = 0.0,
+    width: float = 2.5,
+    ghost: bool = False,
 ) -> None:
     """Draw one pose, axes equal.
 
@@ -46,17 +53,20 @@ def draw_pose(
         skeleton: of the joints.
         azimuth: rad, from which side a pose in the world is seen.
         width: of the bones, points.
+        ghost: grey, behind other poses, without a shadow.
     """
     flat, depth = (xyz, np.zeros(len(xyz))) if xyz.shape[-1] == 2 else _seen(xyz, azimuth)
-    if xyz.shape[-1] == 3:
+    bones = [bone for bone in skeleton.bones if np.isfinite(xyz[list(bone)]).all()]
+    if xyz.shape[-1] == 3 and not ghost:
         shadow, _ = _seen(xyz * (1.0, 1.0, 0.0), azimuth)
-        for parent, child in skeleton.bones:
+        for parent, child in bones:
             axes.plot(*shadow[[parent, child]].T, color=SHADOW_COLOUR, lw=width, solid_capstyle="round", zorder=1)
-    for parent, child in skeleton.bones:
+    for parent, child in bones:
         right = skeleton.joints[child].startswith("r_")
-        colour = RIGHT_COLOUR if right else LEFT_COLOUR
+        colour = GHOST_COLOUR if ghost else RIGHT_COLOUR if right else LEFT_COLOUR
         nearness = -float(depth[[parent, child]].mean())
-        axes.plot(*flat[[parent, child]].T, color=colour, lw=width, solid_capstyle="round", zorder=10 + nearness / 1e4)
+        order = (5 if ghost else 10) + nearness / 1e4
+        axes.plot(*flat[[parent, child]].T, color=colour, lw=width, solid_capstyle="round", zorder=order)
     axes.set_aspect("equal")
     axes.set_axis_off()
 
@@ -85,15 +95,55 @@ def draw_views(panels: Sequence[Axes], xyz: NDArray[np.floating], skeleton: Skel
     """Draw one pose (J, 3) mm, camera frame, on three panels: from the front, as the camera looks, from its right-hand
     side, and from the top."""
     front, side, top = panels
-    world, looks = _in_world(xyz[None].astype(np.float64), clip)
+    world, looks = in_world(xyz[None].astype(np.float64), clip)
     for axes, turn in ((front, 0.0), (side, np.pi / 2)):
-        _draw_world(axes, world, skeleton, looks + turn)
-    ahead = np.array([np.cos(looks), np.sin(looks)])
+        draw_standing(axes, world[0], skeleton, looks + turn)
+    draw_from_above(top, world[0], skeleton, looks)
+
+
+def draw_standing(
+    axes: Axes,
+    world: NDArray[np.floating],
+    skeleton: Skeleton,
+    azimuth: float,
+    *,
+    ghost: tuple[NDArray[np.floating], Skeleton] | None = None,
+) -> None:
+    """Draw one pose (J, 3) mm, world frame, on its floor, and perhaps another as its ghost.
+
+    All are drawn to one scale, so that small people look small; who climbs or stretches out gets more room.
+    """
+    place = root_of(world, skeleton)[:2]
+    draw_floor(axes, place - 700.0, place + 700.0, azimuth)
+    if ghost:
+        draw_pose(axes, *ghost, azimuth=azimuth, width=1.8, ghost=True)
+    draw_pose(axes, world, skeleton, azimuth=azimuth)
+    across, below = _seen(np.append(place, 0.0), azimuth)[0]
+    both, _ = _seen(world if ghost is None else np.concatenate((world, ghost[0])), azimuth)
+    half = max(_HALF_WIDTH_MM, np.nanmax(np.abs(both[:, 0] - across)) + 50.0)
+    axes.set_xlim(across - half, across + half)
+    axes.set_ylim(below - 350.0, below + max(2050.0, np.nanmax(both[:, 1]) - below + 100.0))
+
+
+def draw_from_above(
+    axes: Axes, world: NDArray[np.floating], skeleton: Skeleton, azimuth: float, *, ghost: bool = False
+) -> None:
+    """Draw one pose (J, 3) mm, world frame, as seen from above by somebody who looks along ``azimuth``."""
+    ahead = np.array([np.cos(azimuth), np.sin(azimuth)])
     across = np.array([ahead[1], -ahead[0]])
-    root = world[0, skeleton.root_index, :2]
-    draw_pose(top, (world[0, :, :2] - root) @ np.stack((across, ahead), axis=1), skeleton)
-    top.set_xlim(-_HALF_WIDTH_MM, _HALF_WIDTH_MM)
-    top.set_ylim(-0.7 * _HALF_WIDTH_MM, 0.7 * _HALF_WIDTH_MM)
+    place = root_of(world, skeleton)[:2]
+    flat = (world[:, :2] - place) @ np.stack((across, ahead), axis=1)
+    draw_pose(axes, flat, skeleton, ghost=ghost)
+    half = np.maximum((_HALF_WIDTH_MM, 0.7 * _HALF_WIDTH_MM), np.nanmax(np.abs(flat), axis=0) + 50.0)
+    axes.set_xlim(-half[0], half[0])
+    axes.set_ylim(-half[1], half[1])
+
+
+def root_of(xyz: NDArray[np.floating], skeleton: Skeleton) -> NDArray[np.floating]:
+    """The root (3,) of a pose (J, 3), derived where it has none."""
+    parts = [weight * xyz[skeleton.index(joint)] for joint, weight in skeleton.root_from.items()]
+    root: NDArray[np.floating] = np.sum(parts, axis=0)
+    return root
 
 
 def contact_sheet(dataset: Dataset, *, columns: int = 6, rows: int = 1, strip: int = 12) -> Figure:
@@ -114,7 +164,7 @@ def contact_sheet(dataset: Dataset, *, columns: int = 6, rows: int = 1, strip: i
         raise WrongDataset(f"dataset {dataset.about.name} is empty: there is nothing to draw")
     solid = "xyz" in dataset.columns
     rows = rows if solid else 2 * rows
-    chosen = _spread(dataset, rows * columns)
+    chosen = spread(dataset, rows * columns)
     liveliest = _liveliest(dataset, chosen) if solid else None
     panels = [1.7, 2.0, 2.0, 1.3] if solid else [1.7]
     heights = panels * rows + [2.0] * (liveliest is not None)
@@ -146,30 +196,31 @@ def _seen(xyz: NDArray[np.floating], azimuth: float) -> tuple[NDArray[np.floatin
     return np.stack((xyz @ right, xyz @ up), axis=-1), xyz @ (away * np.cos(_ELEVATION) - [0, 0, np.sin(_ELEVATION)])
 
 
-def _in_world(xyz: NDArray[np.floating], clip: Clip) -> tuple[NDArray[np.floating], float]:
-    """World-frame poses of camera-frame ones, and the azimuth the camera looks along."""
-    if clip.rotation is None or clip.position is None:  # a level camera at an unknown height
-        world = xyz[..., [0, 2, 1]] * (1.0, 1.0, -1.0)
-        return world - [0, 0, world[..., 2].min()], np.pi / 2
+def turned(xyz: NDArray[np.floating], clip: Clip) -> tuple[NDArray[np.floating], float]:
+    """Camera-frame points (..., J, 3) along the world's axes, and the azimuth the camera looks along.
+
+    A camera whose rotation is not known is taken to be level.
+    """
+    if clip.rotation is None:
+        return xyz[..., [0, 2, 1]] * (1.0, 1.0, -1.0), np.pi / 2
     rotation = np.reshape(clip.rotation, (3, 3))
-    return xyz @ rotation + clip.position, float(np.arctan2(rotation[2, 1], rotation[2, 0]))
+    return xyz @ rotation, float(np.arctan2(rotation[2, 1], rotation[2, 0]))
 
 
-def _draw_world(axes: Axes, world: NDArray[np.floating], skeleton: Skeleton, azimuth: float) -> None:
-    root = world[:, skeleton.root_index, :2].mean(0)
-    draw_floor(axes, root - 700.0, root + 700.0, azimuth)
-    for pose in world:
-        draw_pose(axes, pose, skeleton, azimuth=azimuth)
-    # One scale for everybody, so that small people look small; who climbs gets more room.
-    across, below = _seen(np.append(root, 0.0), azimuth)[0]
-    top = _seen(world, azimuth)[0][..., 1].max() - below
-    axes.set_xlim(across - _HALF_WIDTH_MM, across + _HALF_WIDTH_MM)
-    axes.set_ylim(below - 350.0, below + max(2050.0, top + 100.0))
+def in_world(xyz: NDArray[np.floating], clip: Clip) -> tuple[NDArray[np.floating], float]:
+    """World-frame poses of camera-frame ones, and the azimuth the camera looks along.
+
+    Where the camera's place is not known the lowest joint stands on the floor.
+    """
+    world, looks = turned(xyz, clip)
+    if clip.rotation is None or clip.position is None:
+        return world - [0, 0, np.nanmin(world[..., 2])], looks
+    return world + clip.position, looks
 
 
 def _draw_strip(axes: Axes, xyz: NDArray[np.floating], clip: Clip, dataset: Dataset) -> None:
     """Frames of one clip from left to right, each moved aside so that none hides another."""
-    world, looks = _in_world(xyz, clip)
+    world, looks = in_world(xyz, clip)
     root = dataset.skeleton.root_index
     right = np.array([np.sin(looks), -np.cos(looks)])
     aside = np.arange(len(world))[:, None] * _STRIDE_MM * right
@@ -181,7 +232,7 @@ def _draw_strip(axes: Axes, xyz: NDArray[np.floating], clip: Clip, dataset: Data
     axes.plot(*_seen(ground, looks)[0].T, color=FLOOR_COLOUR, lw=1.0, zorder=0)
 
 
-def _spread(dataset: Dataset, count: int) -> NDArray[np.int64]:
+def spread(dataset: Dataset, count: int) -> NDArray[np.int64]:
     """Rows of ``count`` samples, the actions taking turns."""
     clip = np.asarray(dataset.columns["clip"])
     of_action: dict[str, list[int]] = {}

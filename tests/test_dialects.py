@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +17,17 @@ from benchsuite_evaluators.h36m import H36MProtocol1
 from benchsuite_registry.contracts import Evaluator, Metric
 from benchsuite_registry.manager import load_registries
 from benchsuite_registry.poses import Frame, Target
-from benchsuite_registry.skeletons import H36M_17
+from benchsuite_registry.skeletons import H36M_17, MPII_16
 from matrices import matrix, run
 from scored import find, labels, poses, score, value, with_evaluators
 from toys import toy_dataset
 
+from benchsuite.provenance import described
+
 Array = np.ndarray
 
 
-def dialect(name: str, **more: int) -> Evaluator:
+def dialect(name: str, **more: int | str) -> Evaluator:
     return load_registries(()).evaluators.component("h36m-p1", {"dialect": name, "bootstrap": 0, **more}).build()
 
 
@@ -198,22 +201,96 @@ def test_zhou_joint_by_joint() -> None:
         assert again[0].value == pytest.approx(metrics[0].value, rel=1e-5)
 
 
-def test_zhou_gives_every_prediction_the_same_sum_of_bones() -> None:
-    evaluator = dialect("zhou")
-    names = [joint for joint in H36M_17.joints if joint != "neck_nose"]
-    xyz = evaluator.predicted_joints(poses(guess(people(5)), H36M_17))  # type: ignore[attr-defined]
-    np.testing.assert_allclose(bone_sum(xyz, names, "thorax"), 4296.99233013, rtol=1e-12)
-
-
-def test_the_bone_sum_by_hand() -> None:
-    """A body of axis-parallel bones: 6 * 3 for legs and hips, 6 * 2 for arms and shoulders, 5 + 1 for the trunk."""
-    places = {"pelvis": 0.0, "neck": 5.0, "head_top": 6.0}
+def body() -> dict[str, tuple[float, float, float]]:
+    """Of axis-parallel bones: 6 * 3 for legs and hips, 6 * 2 for arms and shoulders, 5 + 1 for the trunk."""
+    places = {"pelvis": 0.0, "spine": 2.5, "thorax": 5.0, "neck_nose": 5.5, "head_top": 6.0}
     xyz = {joint: (0.0, y, 0.0) for joint, y in places.items()}
     for side, x in (("r_", -1.0), ("l_", 1.0)):
         xyz |= {f"{side}{joint}": (3 * x * k, 0.0, 0.0) for k, joint in enumerate(("hip", "knee", "ankle"), 1)}
         xyz |= {f"{side}{joint}": (2 * x * k, 5.0, 0.0) for k, joint in enumerate(("shoulder", "elbow", "wrist"), 1)}
-    found = bone_sum(torch.tensor([list(xyz.values())]), list(xyz), "neck")
-    assert found.tolist() == [18 + 12 + 6]
+    return xyz
+
+
+BODY = np.array([body()[joint] for joint in H36M_17.joints], dtype=np.float32)
+FROM_ROOT = 2 * (3 + 6 + 9) + 2.5 + 5 + 6 + 2 * (math.sqrt(29) + math.sqrt(41) + math.sqrt(61))
+"""Distances of its joints from the pelvis, added up, but for neck_nose's 5.5."""
+
+
+def test_the_bone_sum_by_hand() -> None:
+    assert bone_sum(torch.from_numpy(BODY)[None], H36M_17.joints, "thorax").tolist() == [18 + 12 + 6]
+
+
+@pytest.mark.parametrize(
+    ("spelt", "off"),
+    [
+        ("h36m-p1", 20),
+        ("h36m-p1:bone_sum=train", 20),
+        ("h36m-p1:bone_sum=truth", 0),
+        ("h36m-p1:bone_sum=4296.99", 120 - 4296.99233013 / 36),
+        ("h36m-p1:dialect=zhou", 120 - 4296.99233013 / 36),
+        ("h36m-p1:dialect=zhou,bone_sum=4296.99", 120 - 4296.99233013 / 36),
+        ("h36m-p1:dialect=zhou,bone_sum=train", 20),
+        ("h36m-p1:dialect=zhou,bone_sum=truth", 0),
+    ],
+)
+def test_predictions_are_scaled_to_a_sum_of_bones(spelt: str, off: float) -> None:
+    """The body 100 and 120 times as large: bones of 3600 and 4320 mm, each joint ``off`` times its distance off."""
+    evaluator = load_registries(()).evaluators.parse(spelt).build()
+    predicted, true = poses(BODY[None] * 100, H36M_17, Frame.ROOT), poses(BODY[None] * 120 + 4000, H36M_17)
+    total, joints = (FROM_ROOT, 16) if "zhou" in spelt else (FROM_ROOT + 5.5, 17)
+    (found, *_) = score(evaluator, predicted, Target(true, labels(1)))
+    assert found.value == pytest.approx(off * total / joints, abs=1e-3)
+    smaller = replace(predicted, xyz=predicted.xyz * 0.5)
+    if off != 20:
+        assert score(evaluator, smaller, Target(true, labels(1)))[0].value == pytest.approx(found.value, abs=1e-3)
+
+
+def test_a_pose_without_bones_has_no_scale() -> None:
+    flat = poses(np.zeros((1, 17, 3)), H36M_17, Frame.ROOT)
+    target = Target(poses(BODY[None] * 120, H36M_17), labels(1))
+    metrics = score(dialect("none", bone_sum="truth"), flat, target)
+    assert (metrics[0].n, value(metrics, "undefined")) == (0, 1)
+
+
+def test_fourteen_joints_are_scaled_by_the_bones_of_all() -> None:
+    evaluator = load_registries(()).evaluators.parse("h36m-p1:joints=14,bone_sum=truth").build()
+    predicted = poses(BODY[None] * 100, H36M_17, Frame.ROOT)
+    assert score(evaluator, predicted, Target(poses(BODY[None] * 120, H36M_17), labels(1)))[0].value < 1e-3
+
+
+def test_scales_never_share_a_table() -> None:
+    scales = [dialect(name, bone_sum=s).protocol() for name in ("none", "zhou") for s in ("train", "4296.99", "truth")]
+    assert len({tuple(sorted(p.items())) for p in scales}) == 6
+    assert [p["scale"] for p in scales[:3]] == [
+        "as predicted",
+        "14 bones add up to 4296.99233013 mm",
+        "14 bones add up to the true ones",
+    ]
+    assert dialect("none", bone_sum="train").protocol() == dialect("none").protocol()
+    with pytest.raises(ValueError, match="dialect=mmpose scales nothing; wanted no bone_sum beside it, found truth"):
+        dialect("mmpose", bone_sum="truth")
+
+
+def test_records_from_before_there_was_a_bone_sum_are_of_the_same_cell() -> None:
+    evaluators = load_registries(()).evaluators
+    assert "bone_sum" not in described(evaluators.parse("h36m-p1")).parameters
+    assert "bone_sum" not in described(evaluators.parse("h36m-p1:bone_sum=auto")).parameters
+    assert described(evaluators.parse("h36m-p1:bone_sum=truth")).parameters["bone_sum"] == "truth"
+
+
+def test_an_image_model_s_joints_are_read_by_name() -> None:
+    """In MPII_16: the neck's own place for neck_nose's, the middle between pelvis and thorax for the spine's."""
+    places = body() | {"upper_neck": (0.0, 5.5, 0.0)}
+    predicted = np.array([places[joint] for joint in MPII_16.joints])
+    true = BODY.copy()
+    for joint, mm in (("spine", 17.0), ("neck_nose", 34.0), ("r_wrist", 51.0)):
+        true[H36M_17.index(joint), 2] += mm / 100
+    target = Target(poses(true[None] * 100 + 4000, H36M_17), labels(1))
+    found = score(dialect("none"), poses(predicted[None] * 100, MPII_16, Frame.ROOT), target)
+    assert found[0].value == pytest.approx(1 + 2 + 3, abs=1e-3)
+    fourteen = load_registries(()).evaluators.parse("h36m-p1:joints=14").build()
+    found = score(fourteen, poses(predicted[None] * 100, MPII_16, Frame.ROOT), target)
+    assert found[0].value == pytest.approx(51 / 14, abs=1e-3)
 
 
 def test_a_dialect_decides_for_itself() -> None:

@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -178,6 +179,44 @@ def test_poses_of_human36m_are_read_by_name() -> None:
     assert score(MPIInf3DHP(), poses(xyz[:, :16], MPII_16), target(xyz))[0].n == 1  # upper_neck stands for the head
     with pytest.raises(ValueError, match="needs head_top, head, which skeleton COCO_17 of the predicted poses"):
         MPIInf3DHP().measure(poses(xyz, COCO_17), target(xyz))
+
+
+@pytest.mark.parametrize("protocol", ["official", "zhou"])
+def test_image_models_against_rendered_people(protocol: Literal["official", "zhou"]) -> None:
+    """Predictions in MPII_16, the truth in H36M_17: same hips, so nothing is moved; the spine stands halfway."""
+    people = np.random.default_rng(3).normal((0, 0, 4000), (200, 500, 150), (2, 17, 3)).round()
+    true = {joint: people[:, k] for k, joint in enumerate(H36M_17.joints)}
+    given = true | {"upper_neck": true["neck_nose"]}
+    predicted = np.stack([given[joint] for joint in MPII_16.joints], axis=1)
+    halfway = people.copy()
+    halfway[:, H36M_17.index("spine")] = (true["pelvis"] + true["thorax"]) / 2
+    both = Target(poses(halfway, H36M_17), labels(2, camera=["street", "forest"]))
+    metrics = score(MPIInf3DHP(protocol), poses(predicted - predicted[:, 6:7], MPII_16, Frame.ROOT), both)
+    assert value(metrics, "MPJPE") == pytest.approx(0.0, abs=1e-3)
+    assert [value(metrics, "PCK", f"scene={place}") for place in ("street", "forest")] == [100.0, 100.0]
+    predicted[1, MPII_16.index("thorax"), 1] += 170.0  # the neck is one of 14 joints
+    if protocol == "official":
+        metrics = score(MPIInf3DHP(), poses(predicted, MPII_16), both)
+        assert value(metrics, "PCK", "scene=forest") == pytest.approx(100 * 13 / 14)
+        assert value(metrics, "AUC", "scene=street") == pytest.approx(100 * 30 / 31)
+        assert value(metrics, "MPJPE") == pytest.approx((170 + 85) / 17 / 2, abs=1e-3)  # half of it in the spine
+
+
+def test_hips_are_moved_towards_those_of_mpi_inf_3dhp_alone() -> None:
+    """A body whose hips lie a fifth lower than MPI-INF-3DHP's is its body under zhou, and no other's."""
+    high = truth(4, seed=7)
+    low = high.copy()
+    for joint in ("pelvis", "l_hip", "r_hip"):  # p + 0.2 (neck - pelvis) = q
+        low[:, MPI_INF_3DHP_17.index(joint)] -= 0.25 * (high[:, 1] - high[:, ROOT])
+    high[:, SPINE] = (high[:, ROOT] + high[:, 1]) / 2
+    metrics = score(MPIInf3DHP("zhou"), poses(low, MPI_INF_3DHP_17), target(high))
+    assert value(metrics, "MPJPE") == pytest.approx(0.0, abs=1e-3)
+    joints = [H36M_17.joints.index({"neck": "thorax", "head": "neck_nose"}.get(j, j)) for j in MPI_INF_3DHP_17.joints]
+    elsewhere = np.empty_like(high)
+    elsewhere[:, joints] = high
+    other = Target(poses(elsewhere, H36M_17), labels(4))
+    assert value(score(MPIInf3DHP("zhou"), poses(high, MPI_INF_3DHP_17), other), "MPJPE") < 1e-3
+    assert value(score(MPIInf3DHP("zhou"), poses(low, MPI_INF_3DHP_17), other), "MPJPE") > 10.0
 
 
 def test_what_is_missing() -> None:

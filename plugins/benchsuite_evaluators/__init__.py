@@ -1,13 +1,19 @@
-"""Evaluators: Human3.6M and its dialects, MPI-INF-3DHP, Penn Action, the right view."""
+"""Evaluators: Human3.6M and its dialects, MPI-INF-3DHP, Penn Action, keypoints found in pictures, the right view."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from pathlib import Path
 
-from benchsuite_registry.contracts import Entry, Evaluator, Parameter, late
+from benchsuite_registry.contracts import Entry, Evaluator, Parameter, Scalar, late
 from benchsuite_registry.hookspecs import hookimpl
 
 BOOTSTRAP = {"bootstrap": Parameter(1000, "sets of clips drawn for the 95 % confidence intervals; 0 for no intervals")}
+
+
+def on_trial(folder: Path) -> Mapping[str, Scalar]:
+    """One small classifier, quickly trained."""
+    return {"seeds": 1, "hidden": "32", "controls": False, "bootstrap": 0}
 
 
 @hookimpl
@@ -41,6 +47,14 @@ def benchsuite_evaluators() -> Iterable[Entry[Evaluator]]:
                     "none",
                     "the well-known code whose printed number is to be met; it decides joints, root and average",
                     ("none", "martinez", "videopose3d", "mmpose", "motionbert", "zhou"),
+                ),
+                "bone_sum": Parameter(
+                    "auto",
+                    "sum of 14 bones, mm, that predictions are scaled to: train, that of the data a method learnt its "
+                    "scale from, so poses stay as predicted; 4296.99, Zhou et al.'s; truth, each true pose's; auto, "
+                    "4296.99 with dialect=zhou, else train",
+                    ("auto", "train", "4296.99", "truth"),
+                    later=True,
                 ),
             },
         ),
@@ -78,11 +92,31 @@ def benchsuite_evaluators() -> Iterable[Entry[Evaluator]]:
             },
         ),
         Entry(
+            name="pckh",
+            build=late("benchsuite_evaluators.pckh:PCKh"),
+            summary="PCKh@0.5 of the keypoints that an image model finds; by kind of joint, PCKh@0.1, AUC",
+            reference="Andriluka et al., 2D Human Pose Estimation, CVPR 2014",
+            parameters={
+                "head": Parameter(
+                    "column",
+                    "the head's size: the dataset's own, or the segment from the labelled neck to head_top, which is "
+                    "4/3 of MPII's own",
+                    ("column", "segment"),
+                ),
+                "compare": Parameter(
+                    "<=", "MPII's evaluation takes an error of just half a head as right", ("<=", "<")
+                ),
+                **BOOTSTRAP,
+            },
+        ),
+        Entry(
             name="penn-action",
             build=late("benchsuite_evaluators.penn_action:PennAction"),
             summary="Penn Action: accuracy of an action classifier trained on the predicted poses, and its controls",
             reference="Zhang et al., From Actemes to Action, ICCV 2013; Wang et al. 2019, Sec. 4.4",
             unit="clip",
+            trial=on_trial,
+            expected_failures={"the_truth_scores_the_ideal": "its classifier takes some true poses for another action"},
             parameters={
                 "classifier": Parameter("mlp", "fully connected, or a logistic regression", ("mlp", "linear")),
                 "seeds": Parameter(3, "classifiers trained; accuracies are means over them"),

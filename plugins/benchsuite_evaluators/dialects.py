@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from benchsuite.convert.h36m_takes import DRIFTING, UNFILMED, Take
-from benchsuite_evaluators.bone_sum import HUMAN36M_MM, bone_sum
-from benchsuite_evaluators.h36m import H36MProtocol1
+from benchsuite_evaluators.h36m import BoneSum, H36MProtocol1
 from benchsuite_evaluators.reading import read_joints
 
 Mask = NDArray[np.bool_]
@@ -33,8 +32,8 @@ class Dialect(H36MProtocol1):
     joints: ClassVar[int] = 17
     skipped: ClassVar[tuple[Take, ...]] = ()
 
-    def __init__(self, bootstrap: int = 1000) -> None:
-        super().__init__(self.joints, "counted", self.mean_over, bootstrap)
+    def __init__(self, bootstrap: int = 1000, bone_sum: BoneSum = "train") -> None:
+        super().__init__(self.joints, "counted", self.mean_over, bootstrap, bone_sum)
 
     def kept(self, measurements: Measurements, labels: Labels) -> Mask:
         """Which samples (B,) the code looks at."""
@@ -136,7 +135,8 @@ class MotionBERTDialect(Dialect):
 class ZhouDialect(Dialect):
     """Zhou et al.: every prediction is scaled to one sum of bone lengths; 16 joints, mean over all frames.
 
-    The joint neck_nose is left out, and the spine is put between pelvis and thorax.
+    The joint neck_nose is left out, and the spine is put between pelvis and thorax. Other sums than theirs can be asked
+    for, since theirs lies near the mean of the test set.
 
     Source: Zhou et al. 2017, their code (``pose-hgreg-3d.lua``). Whose mean the 4296.99 mm are is not known.
     """
@@ -146,15 +146,10 @@ class ZhouDialect(Dialect):
     mean_over = "frames"
 
     def predicted_joints(self, poses: PoseBatch) -> Tensor:
-        """Scaled, with the spine halfway."""
+        """With the spine halfway."""
         xyz, names = super().predicted_joints(poses), self._counted
-        xyz = xyz * (HUMAN36M_MM / bone_sum(xyz, names, "thorax"))[:, None, None]
         xyz[:, names.index("spine")] = xyz[:, names.index("thorax")] / 2  # the pelvis is at the origin
         return xyz
-
-    def protocol(self) -> Mapping[str, Scalar]:
-        """As any dialect's, but for the scale."""
-        return {**super().protocol(), "scale": f"14 bones add up to {HUMAN36M_MM} mm"}
 
 
 DIALECTS: Mapping[str, type[Dialect]] = {
@@ -168,17 +163,21 @@ def h36m_p1(
     average: Literal["actions", "frames"],
     bootstrap: int,
     dialect: str,
+    bone_sum: Literal["auto"] | BoneSum = "auto",
 ) -> H36MProtocol1:
     """Protocol #1, or a dialect of it.
 
     Raises:
         ValueError: a dialect is asked for, and something that it decides.
     """
+    scale: BoneSum = bone_sum if bone_sum != "auto" else "4296.99" if dialect == ZhouDialect.name else "train"
     if dialect == "none":
-        return H36MProtocol1(joints, root, average, bootstrap)
+        return H36MProtocol1(joints, root, average, bootstrap, scale)
     if (joints, root, average) != (17, "counted", "actions"):
         raise ValueError(f"h36m-p1: dialect={dialect} decides joints, root and average; wanted none of them beside it")
-    return DIALECTS[dialect](bootstrap)
+    if dialect != ZhouDialect.name and scale != "train":
+        raise ValueError(f"h36m-p1: dialect={dialect} scales nothing; wanted no bone_sum beside it, found {bone_sum}")
+    return DIALECTS[dialect](bootstrap, scale)
 
 
 def _of_takes(owner: str, labels: Labels, takes: Sequence[Take]) -> Mask:

@@ -33,8 +33,9 @@ class MPIInf3DHP:
     The headline pools all frames, so that long sequences weigh more, as in the official evaluation. The plain mean over
     the sequences stands beside it, and so do each sequence (subject), kind of scene (camera) and activity (action).
 
-    Joints are read by name in ``MPI_INF_3DHP_17``. Of predictions in ``H36M_17`` the thorax stands for the neck and
-    neck_nose for the head. PCK and AUC count 14 joints, without pelvis, spine and head.
+    Joints are read by name in ``MPI_INF_3DHP_17``. Of poses in ``H36M_17`` or ``MPII_16`` the thorax stands for the
+    neck, and neck_nose or upper_neck for the head; the spine, which the latter lack, is put halfway between pelvis and
+    thorax. PCK and AUC count 14 joints, without pelvis, spine and head.
 
     A joint that is missing or not finite is wrong, and with it, where bones are added up, all of its pose; such samples
     are counted as ``undefined``, and MPJPE is over the others. Samples whose truth is incomplete are ``unlabelled`` and
@@ -42,9 +43,11 @@ class MPIInf3DHP:
 
     Args:
         protocol: ``official`` compares poses as predicted, an error below the threshold is right, and MPJPE is over 17
-            joints. ``zhou`` moves the prediction's hips and pelvis a fifth of the way to the neck, puts the spine
-            halfway between pelvis and neck, scales the prediction until its bones are in sum as long as the true ones,
-            takes an error at the threshold as right, and MPJPE is over 16 joints, without the head.
+            joints. ``zhou`` moves the prediction's hips and pelvis a fifth of the way to the neck, where
+            ``MPI_INF_3DHP_17`` has them, puts the spine halfway between pelvis and neck, scales the prediction until
+            its bones are in sum as long as the true ones, takes an error at the threshold as right, and MPJPE is over
+            16 joints, without the head. Where the truth is in another skeleton its hips are where the prediction's are,
+            and nothing is moved.
         bootstrap: how many sets of clips are drawn for each 95 % interval; 0 for none.
 
     Raises:
@@ -74,7 +77,8 @@ class MPIInf3DHP:
         predicted = self._read("predicted", poses)
         there, known = complete(predicted), complete(true)
         if self._protocol == "zhou":
-            predicted = self._as_zhou(predicted, true)
+            moved = target.poses.skeleton == MPI_INF_3DHP_17
+            predicted = self._as_zhou(predicted, true, TOWARDS_NECK if moved else 0.0)
         errors = joint_errors(predicted, true)
         inclusive = self._protocol == "zhou"
         figures = {
@@ -91,13 +95,13 @@ class MPIInf3DHP:
     def _read(self, whose: str, poses: PoseBatch) -> Tensor:
         return read_joints("mpi-inf-3dhp", whose, poses, MPI_INF_3DHP_17, self._joints)
 
-    def _as_zhou(self, predicted: Tensor, true: Tensor) -> Tensor:
+    def _as_zhou(self, predicted: Tensor, true: Tensor, towards_neck: float) -> Tensor:
         """Predictions moved and scaled, (B, 16, 3) mm, the root at the origin."""
         column = {name: k for k, name in enumerate(self._joints)}
         neck = predicted[:, column["neck"]]
         moved = predicted.clone()
         for name in ("pelvis", "l_hip", "r_hip"):
-            moved[:, column[name]] += TOWARDS_NECK * neck
+            moved[:, column[name]] += towards_neck * neck
         moved[:, column["spine"]] = (moved[:, column["pelvis"]] + neck) / 2
         scale = bone_sum(true, self._joints, "neck") / bone_sum(moved, self._joints, "neck")
         return (moved - moved[:, column["pelvis"], None]) * scale[:, None, None]
@@ -128,7 +132,7 @@ class MPIInf3DHP:
             "protocol": f"mpi-inf-3dhp {self._protocol}",
             "joints": f"{len(self._in_pck)} in PCK and AUC, {len(self._joints)} in MPJPE",
             "threshold": f"{'<=' if zhou else '<'} {THRESHOLD_MM:g} mm",
-            "alignment": "root, moved a fifth towards the neck" if zhou else "root",
+            "alignment": "root, moved a fifth towards the neck of a truth in MPI_INF_3DHP_17" if zhou else "root",
             "scale": "14 bones add up to the true ones" if zhou else "as predicted",
             "average": "frames",
             "undefined": "wrong in PCK and AUC, left out of MPJPE",

@@ -94,7 +94,7 @@ class PennAction:
         return {
             "pose": torch.where(pose.isfinite(), pose, torch.nan).float().cpu().numpy(),
             "pixels": (pixels - root).float().cpu().numpy(),
-            "frame": given.frame.cpu().numpy(),
+            "frame": given.frame.cpu().numpy().copy(),
             "undefined": ~complete(pose).cpu().numpy(),
         }
 
