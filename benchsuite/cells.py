@@ -27,10 +27,13 @@ class Cell:
         came: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}
         if self.branch.refiner:
             came["flagged"] = outcome.flagged
+        if outcome.remarks:
+            came["remarks"] = list(outcome.remarks)
         return replace(
             self.blank,
             metrics=outcome.metrics,
             failure=outcome.failure,
+            clips=outcome.clips,
             provenance={**self.blank.provenance, **came},
         )
 
@@ -48,6 +51,8 @@ def blank_record(
     """
     about = dataset.about
     clips = len(np.unique(dataset.columns["clip"]))
+    if parts[0].kind == "image model":  # it never sees the dataset's
+        protocol = {**protocol, "keypoints": "found in the picture"}
     return Record(
         source=parts[0],
         refiner=parts[1] if len(parts) > 2 else None,
@@ -61,12 +66,22 @@ def blank_record(
 
 
 def protocol_on(evaluator: Component[Evaluator], dataset: Dataset) -> dict[str, Scalar]:
-    """What a number of this evaluator on this dataset must share with another to be compared with it.
+    """What a number of this evaluator on this dataset must share with another to be compared with it."""
+    return with_dataset(said_by(evaluator), dataset)
 
-    An evaluator that fails to say its part leaves it out; its cells will fail and say why.
-    """
+
+def said_by(evaluator: Component[Evaluator]) -> dict[str, Scalar]:
+    """The evaluator's part of the protocol; nothing if it fails to say it: its cells will fail and say why."""
     try:
-        said = protocol_of(evaluator.build())
-    except (Exception, SystemExit):
-        said = {}
-    return {**said, "keypoints": dataset.about.keypoints, "fps": float(dataset.about.fps)}
+        return protocol_of(evaluator.build())
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # SystemExit too
+        return {}
+
+
+def with_dataset(said: Mapping[str, Scalar], dataset: Dataset) -> dict[str, Scalar]:
+    """A whole protocol: what an evaluator ``said`` of itself, and what the dataset has to do with it."""
+    about = dataset.about
+    guessed = {} if about.intrinsics == "known" else {"intrinsics": about.intrinsics}
+    return {**said, "keypoints": about.keypoints, "fps": float(about.fps), **guessed}

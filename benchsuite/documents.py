@@ -9,13 +9,18 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
+from functools import cache
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, Literal, NoReturn, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, NoReturn, TypeVar, Union, cast, get_args, get_origin, get_type_hints
 
 T = TypeVar("T")
+
+MAY_BE_ABSENT = {"may be absent": True}
+"""``metadata`` of a field that files written before it was thought of lack; they are read with its default."""
 
 _INFINITE = {"Infinity": math.inf, "-Infinity": -math.inf}
 
@@ -34,6 +39,8 @@ def plain(value: Any, key: str = "") -> Any:
     Raises:
         TypeError: something JSON has no form for; names its key.
     """
+    if type(value) in (str, int, bool, NoneType):  # most values are
+        return value
     if is_dataclass(value):
         return {f.name: plain(getattr(value, f.name), f"{key}.{f.name}") for f in fields(value)}
     if isinstance(value, Mapping):
@@ -78,6 +85,20 @@ def write_whole(path: Path, content: bytes) -> None:
         raise CannotWrite(f"{path.parent}: cannot write {path.name} here: {error.strerror or error}") from error
 
 
+def sweep(root: Path, now: Path) -> None:
+    """Delete what killed processes left half-written under ``root``: nobody writes one file for an hour.
+
+    Args:
+        root: a folder.
+        now: a file in it just written; its file system's clock counts, not this machine's.
+    """
+    latest = now.stat().st_mtime - 3600
+    for partial in root.rglob(".*.partial"):
+        with suppress(FileNotFoundError):
+            if partial.stat().st_mtime < latest:
+                partial.unlink()
+
+
 def load(path: Path, kind: type[T], schema: int) -> T:
     """What the JSON file ``path`` says, as the dataclass ``kind``.
 
@@ -85,23 +106,55 @@ def load(path: Path, kind: type[T], schema: int) -> T:
         WrongDocument: not UTF-8, not JSON, another schema version, a key missing or unknown, a
             value of the wrong type.
     """
+    return made(path, parsed(path), kind, schema)
+
+
+def parsed(path: Path) -> dict[str, Any]:
+    """The object in the JSON file ``path``.
+
+    Raises:
+        WrongDocument: not UTF-8, not JSON, no object.
+    """
     try:
         document = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
     except (ValueError, OSError, RecursionError) as error:
         raise WrongDocument(f"{path}: wanted JSON: {error}") from None
     if not isinstance(document, dict):
         raise WrongDocument(f"{path}: wanted an object, found {_short(document)}")
-    if document.get("schema") != schema:
-        raise WrongDocument(f"{path}: schema: wanted {schema}, found {_short(document.get('schema'))}")
+    return document
+
+
+def made(path: Path, document: Mapping[str, Any], kind: type[T], schema: int) -> T:
+    """``document``, which the file ``path`` holds, as the dataclass ``kind``.
+
+    Raises:
+        WrongDocument: as ``load``, but for what ``parsed`` finds.
+    """
+    found = document.get("schema")
+    if found != schema:
+        older = "; an older one: `benchsuite results migrate`" if type(found) is int and found < schema else ""
+        raise WrongDocument(f"{path}: schema: wanted {schema}, found {_short(found)}{older}")
     try:
-        made: T = _read(document, kind, "")
+        read: T = _reader(cast(Any, kind))(document)
     except _Wrong as error:
         raise WrongDocument(f"{path}: {error}") from None
-    return made
+    return read
 
 
 class _Wrong(ValueError):
-    """A value does not fit; the file's name is still to be added."""
+    """A value does not fit; where it stands is added on the way out, the file's name at the end."""
+
+    def __init__(self, message: str, key: str = "") -> None:
+        super().__init__(message)
+        self.key = key
+
+    def __str__(self) -> str:
+        return f"{self.key.lstrip('.')}: {self.args[0]}"
+
+    def within(self, key: str) -> _Wrong:
+        """The same, one level up."""
+        self.key = key + self.key
+        return self
 
 
 def _refuse_constant(constant: str) -> NoReturn:
@@ -113,50 +166,117 @@ def _short(value: Any) -> str:
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 
-def _read(value: Any, kind: Any, key: str) -> Any:
-    """``value`` as ``kind``: a dataclass, a tuple, a mapping, a literal, a union or a plain type."""
+Reader = Callable[[Any], Any]
+
+
+@cache
+def _reader(kind: Any) -> Reader:
+    """What reads a value as ``kind``: a dataclass, a tuple, a mapping, a literal, a union or a plain type."""
     origin, inner = get_origin(kind), get_args(kind)
     if kind is Any:
-        return value
+        return lambda value: value
     if is_dataclass(kind):
-        return _read_dataclass(value, kind, key)
+        return _dataclass_reader(kind)
     if origin in (Union, UnionType):
-        return _read_union(value, inner, key)
-    if origin is Literal and value in inner:
-        return value
-    if origin is tuple and isinstance(value, list):
-        return tuple(_read(v, inner[0], f"{key}[{i}]") for i, v in enumerate(value))
-    if origin is Mapping and isinstance(value, dict):
-        return {k: _read(v, inner[1], f"{key}.{k}") for k, v in value.items()}
-    if kind is float and (value is None or type(value) in (int, float)):
-        return math.nan if value is None else float(value)
-    if kind is float and isinstance(value, str) and value in _INFINITE:
-        return _INFINITE[value]
-    if origin is None and (type(value) is kind or (kind is NoneType and value is None)):
-        return value
-    raise _Wrong(f"{key.lstrip('.')}: wanted {_wanted(kind)}, found {_short(value)}")
+        return _union_reader(inner)
+    if origin is Literal:
+        return _plain_reader(kind, lambda value: isinstance(value, str | int) and value in inner)
+    if origin is tuple:
+        return _tuple_reader(_reader(inner[0]))
+    if origin is Mapping:
+        return _mapping_reader(_reader(inner[1]))
+    return _read_float if kind is float else _plain_reader(kind, lambda value: type(value) is kind)
 
 
-def _read_union(value: Any, kinds: tuple[Any, ...], key: str) -> Any:
-    if type(value) in kinds or (isinstance(value, str) and value in _INFINITE and float in kinds):
-        return _INFINITE.get(value, value) if isinstance(value, str) else value
-    if len(some := [k for k in kinds if k is not NoneType]) == 1:
-        return _read(value, some[0], key)
-    if value is None and float in kinds:
+def _plain_reader(kind: Any, fits: Callable[[Any], bool]) -> Reader:
+    def read(value: Any) -> Any:
+        if fits(value):
+            return value
+        raise _Wrong(f"wanted {_wanted(kind)}, found {_short(value)}")
+
+    return read
+
+
+def _read_float(value: Any) -> float:
+    if type(value) in (int, float):
+        return float(value)
+    if value is None:
         return math.nan
-    raise _Wrong(f"{key.lstrip('.')}: wanted {' or '.join(map(_wanted, kinds))}, found {_short(value)}")
+    if isinstance(value, str) and value in _INFINITE:
+        return _INFINITE[value]
+    raise _Wrong(f"wanted {_wanted(float)}, found {_short(value)}")
 
 
-def _read_dataclass(value: Any, kind: Any, key: str) -> Any:
-    if not isinstance(value, dict):
-        raise _Wrong(f"{key.lstrip('.')}: wanted an object, found {_short(value)}")
+def _tuple_reader(each: Reader) -> Reader:
+    def read(value: Any) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise _Wrong(f"wanted an array, found {_short(value)}")
+        made: list[Any] = []
+        try:
+            for one in value:
+                made.append(each(one))  # noqa: PERF401 - its length names the one that does not fit
+        except _Wrong as error:
+            raise error.within(f"[{len(made)}]") from None
+        return tuple(made)
+
+    return read
+
+
+def _mapping_reader(each: Reader) -> Reader:
+    def read(value: Any) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise _Wrong(f"wanted an object, found {_short(value)}")
+        return _read_each(value, dict.fromkeys(value, each))
+
+    return read
+
+
+def _union_reader(kinds: tuple[Any, ...]) -> Reader:
+    some = [kind for kind in kinds if kind is not NoneType]
+    only = _reader(some[0]) if len(some) == 1 else None
+
+    def read(value: Any) -> Any:
+        if float in kinds and isinstance(value, str) and value in _INFINITE:
+            return _INFINITE[value]
+        if type(value) in kinds:
+            return value
+        if only:
+            return only(value)
+        if value is None and float in kinds:
+            return math.nan
+        raise _Wrong(f"wanted {' or '.join(map(_wanted, kinds))}, found {_short(value)}")
+
+    return read
+
+
+def _dataclass_reader(kind: Any) -> Reader:
     hints = get_type_hints(kind)
-    known = [f.name for f in fields(kind)]
-    if missing := [name for name in known if name not in value]:
-        raise _Wrong(f"{f'{key}.{missing[0]}'.lstrip('.')}: key is missing")
-    if unknown := [name for name in value if name not in known]:
-        raise _Wrong(f"{f'{key}.{unknown[0]}'.lstrip('.')}: unknown key; wanted {', '.join(known)}")
-    return kind(**{name: _read(value[name], hints[name], f"{key}.{name}") for name in known})
+    readers = {f.name: _reader(hints[f.name]) for f in fields(kind)}
+    needed = {f.name for f in fields(kind) if not f.metadata.get("may be absent")}
+
+    def read(value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise _Wrong(f"wanted an object, found {_short(value)}")
+        if not needed <= value.keys() <= readers.keys():
+            if missing := [name for name in readers if name in needed and name not in value]:
+                raise _Wrong("key is missing", f".{missing[0]}")
+            unknown = next(name for name in value if name not in readers)
+            raise _Wrong(f"unknown key; wanted {', '.join(readers)}", f".{unknown}")
+        return kind(**_read_each(value, readers))
+
+    return read
+
+
+def _read_each(value: Mapping[str, Any], readers: Mapping[str, Reader]) -> dict[str, Any]:
+    """Every value of an object, read by the reader of its key."""
+    made = {}
+    name = ""
+    try:
+        for name, one in value.items():
+            made[name] = readers[name](one)
+    except _Wrong as error:
+        raise error.within(f".{name}") from None
+    return made
 
 
 def _wanted(kind: Any) -> str:

@@ -82,10 +82,19 @@ def draw_floor(axes: Axes, low: NDArray[np.floating], high: NDArray[np.floating]
             axes.plot(*_seen(ends, azimuth)[0].T, color=FLOOR_COLOUR, lw=0.7, zorder=0)
 
 
-def draw_keypoints(axes: Axes, uv: NDArray[np.floating], visible: NDArray[np.bool_], skeleton: Skeleton) -> None:
-    """Draw one person's keypoints (J, 2) px as the camera sees them; bones between visible joints, and those joints."""
+def draw_keypoints(
+    axes: Axes,
+    uv: NDArray[np.floating],
+    visible: NDArray[np.bool_],
+    skeleton: Skeleton,
+    rgb: NDArray[np.uint8] | None = None,
+) -> None:
+    """Draw one person's keypoints (J, 2) px as the camera sees them, over the picture (H, W, 3) if there is one; bones
+    between visible joints, and those joints."""
     shown = np.where(visible[:, None], uv, np.nan) * (1.0, -1.0)
-    draw_pose(axes, shown, skeleton, width=2.0)
+    if rgb is not None:
+        axes.imshow(rgb, extent=(0.0, rgb.shape[1], -rgb.shape[0], 0.0))
+    draw_pose(axes, shown, skeleton, width=2.0 if rgb is None else 1.2)
     for joint, (across, up) in zip(skeleton.joints, shown, strict=True):
         colour = RIGHT_COLOUR if joint.startswith("r_") else LEFT_COLOUR
         axes.plot(across, up, ".", color=colour, ms=4.0, zorder=12)
@@ -166,7 +175,9 @@ def contact_sheet(dataset: Dataset, *, columns: int = 6, rows: int = 1, strip: i
     rows = rows if solid else 2 * rows
     chosen = spread(dataset, rows * columns)
     liveliest = _liveliest(dataset, chosen) if solid else None
-    panels = [1.7, 2.0, 2.0, 1.3] if solid else [1.7]
+    pictures = dataset.columns.get("rgb")
+    seen_height = 1.7 if pictures is None else 1.85
+    panels = [seen_height, 2.0, 2.0, 1.3] if solid else [seen_height]
     heights = panels * rows + [2.0] * (liveliest is not None)
     figure = new_figure(2.3 * columns, 1.25 * sum(heights))
     grid = figure.add_gridspec(len(heights), columns, height_ratios=heights)
@@ -174,7 +185,8 @@ def contact_sheet(dataset: Dataset, *, columns: int = 6, rows: int = 1, strip: i
         clip = dataset.clips[dataset.columns["clip"][sample]]
         first = k // columns * len(panels)
         seen, *views = (figure.add_subplot(grid[first + panel, k % columns]) for panel in range(len(panels)))
-        draw_keypoints(seen, dataset.columns["uv"][sample], dataset.columns["visible"][sample], dataset.skeleton)
+        uv, visible = dataset.columns["uv"][sample], dataset.columns["visible"][sample]
+        draw_keypoints(seen, uv, visible, dataset.skeleton, None if pictures is None else pictures[sample])
         seen.set_title(clip.action or clip.name, fontsize=10)
         if views:
             draw_views(views, dataset.columns["xyz"][sample], dataset.skeleton, clip)

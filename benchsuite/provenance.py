@@ -43,11 +43,13 @@ def described(component: Component[Any]) -> Part:
     weights = component.entry.checkpoint(component.parameters) if component.entry.checkpoint else None
     if weights and not weights.is_file():
         weights = None  # building the component will say so
+    known, changed = component.entry.parameters, component.changed
+    said = {key: value for key, value in component.parameters.items() if key in changed or not known[key].later}
     return Part(
         kind=component.registry.kind,
         name=component.entry.name,
-        parameters=_portable_values(component.parameters, component.entry.parameters),
-        changed=_portable_values(component.changed, component.entry.parameters),
+        parameters=_portable_values(said, known),
+        changed=_portable_values(changed, known),
         distribution=_spelt(component.origin),
         weights=sha256(weights) if weights else None,
         trained=_training(weights) if weights else {},

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from benchsuite.documents import WrongDocument, load
+from benchsuite.documents import MAY_BE_ABSENT, WrongDocument, load
 
 SCHEMA = 1
 
@@ -43,6 +43,8 @@ class ReportedTable:
         columns: their labels as printed.
         rows: in the paper's order.
         notes: doubts about the table as a whole.
+        evaluator: whose numbers it is printed beside; empty if nobody's.
+        sources: of which kind, such as ``image model``.
     """
 
     schema: int
@@ -55,6 +57,8 @@ class ReportedTable:
     columns: tuple[str, ...]
     rows: tuple[ReportedRow, ...]
     notes: tuple[str, ...]
+    evaluator: str = field(default="", metadata=MAY_BE_ABSENT)
+    sources: str = field(default="", metadata=MAY_BE_ABSENT)
 
 
 def read_reported(root: Path) -> tuple[ReportedTable, ...]:
@@ -63,10 +67,15 @@ def read_reported(root: Path) -> tuple[ReportedTable, ...]:
     Raises:
         WrongDocument: a file is not what the layout says; names file, key, wanted, found.
     """
-    return tuple(_read(path) for path in sorted((root / "reported").glob("*.json"), key=lambda p: p.name))
+    return tuple(read_table(path) for path in sorted((root / "reported").glob("*.json"), key=lambda p: p.name))
 
 
-def _read(path: Path) -> ReportedTable:
+def read_table(path: Path) -> ReportedTable:
+    """The table in the file ``path``.
+
+    Raises:
+        WrongDocument: the file is not what the layout says; names file, key, wanted, found.
+    """
     table = load(path, ReportedTable, SCHEMA)
     for number, row in enumerate(table.rows):
         if len(row.values) != len(table.columns):

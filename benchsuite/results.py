@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from benchsuite_registry.contracts import Metric, Scalar
 
-from benchsuite.documents import WrongDocument, dump, load, plain, write_whole
+from benchsuite.documents import MAY_BE_ABSENT, WrongDocument, dump, load, plain, write_whole
 
 SCHEMA = 1
 
@@ -24,7 +24,7 @@ class Part:
     Attributes:
         kind: ``lifter``, ``image model``, ``refiner`` or ``evaluator``.
         name: the entry's name.
-        parameters: every parameter's value.
+        parameters: every parameter's value, but for later ones at their default.
         changed: the parameters that differ from the defaults, as shown in tables.
         distribution: ``name version`` of the distribution it came from.
         weights: sha256 of its trained weights, if it has any.
@@ -61,6 +61,26 @@ class Failure:
 
 
 @dataclass(frozen=True)
+class ClipFigures:
+    """What the headline is a mean of, clip by clip: all that a paired bootstrap over clips needs.
+
+    The numbers stand in one line each, parted by blanks. Two records of one fingerprint list the same clips in the
+    same order.
+
+    Attributes:
+        average: what the headline is a mean over, ``actions`` or ``frames``.
+        mean: of the clip's defined samples, to seven digits; 0 where it has none.
+        count: how many samples of the clip are defined.
+        action: code of the clip's action; a clip that shows two is listed twice.
+    """
+
+    average: Literal["actions", "frames"]
+    mean: str
+    count: str
+    action: str
+
+
+@dataclass(frozen=True)
 class Record:
     """One cell: a source, a refiner or none, an evaluator, a dataset.
 
@@ -75,6 +95,7 @@ class Record:
         provenance: versions, git commit and dirty flag, device, seed, seconds, command.
         origin: ``measured`` here, or ``reported`` by a paper.
         schema: version of this layout.
+        clips: the headline clip by clip, where it is a plain mean of samples' figures; records of earlier days lack it.
     """
 
     source: Part
@@ -87,6 +108,7 @@ class Record:
     provenance: Mapping[str, Any]
     origin: Literal["measured", "reported"] = "measured"
     schema: int = SCHEMA
+    clips: ClipFigures | None = field(default=None, metadata=MAY_BE_ABSENT)
 
 
 def identity(record: Record) -> str:
@@ -166,7 +188,12 @@ def read_records(root: Path) -> tuple[Record, ...]:
     """
     records = []
     for path in sorted((root / "records").rglob("*.json"), key=lambda p: p.relative_to(root).as_posix()):
-        record = read_record(path)
+        try:
+            record = read_record(path)
+        except WrongDocument:
+            if not path.exists():  # another run found that it is out of date
+                continue
+            raise
         if (place := record_path(root, record)) != path:
             raise WrongDocument(f"{path}: what it records belongs at {place}")
         records.append(record)

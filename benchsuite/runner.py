@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from itertools import product
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchsuite_registry.contracts import Evaluator, Refiner
+from benchsuite_registry.contracts import Evaluator, Scalar
 from benchsuite_registry.registries import Component
 
-from benchsuite.cells import Cell, blank_record, protocol_on
-from benchsuite.dataset import Dataset, WrongDataset
-from benchsuite.documents import CannotWrite, write_whole
-from benchsuite.pipeline import Branch, Settings, run_pass
-from benchsuite.provenance import described, environment
-from benchsuite.results import Part, Record, identity, read_records, record_path, write_record
+from benchsuite.apart import Named, NamedBranch, PassApart, ProtocolsApart, plugin_files
+from benchsuite.cells import Cell, said_by
+from benchsuite.documents import CannotWrite, sweep, write_whole
+from benchsuite.matrix import Matrix, Pass, WrongRun, check_dataset, passes_of
+from benchsuite.pipeline import Outcome, run_pass
+from benchsuite.results import Record, identity, read_record, read_records, record_path, write_record
 from benchsuite.stages import name_of
+from benchsuite.workers import Errand, Limits, Lost, do, named_if_out_of_memory
+from benchsuite.worst import write_worst
 
-
-class WrongRun(ValueError):
-    """What was asked for cannot be run, and nothing was."""
+__all__ = ["Matrix", "Pass", "Runner", "Unwritten", "WrongRun", "check_dataset", "check_writable"]
 
 
 class Unwritten(CannotWrite):
@@ -34,71 +31,17 @@ class Unwritten(CannotWrite):
         self.records = records
 
 
-@dataclass(frozen=True)
-class Matrix:
-    """All that is to be measured.
-
-    Attributes:
-        sources: lifters and image models.
-        refiners: None stands for the bare source.
-        evaluators: who score.
-        datasets: each after the name that a command line gives it.
-        settings: seed, batch size, device.
-        limit: how many samples of each dataset; None for all.
-
-    Raises:
-        WrongDataset: a dataset is empty or lacks a column that an evaluator needs.
-        WrongRun: whole clips are needed, and the limit leaves frames out.
-    """
-
-    sources: tuple[Component[Any], ...]
-    refiners: tuple[Component[Refiner] | None, ...]
-    evaluators: tuple[Component[Evaluator], ...]
-    datasets: tuple[tuple[str, Dataset], ...]
-    settings: Settings = field(default_factory=Settings)
-    limit: int | None = None
-
-    def __post_init__(self) -> None:
-        for name, dataset in self.datasets:
-            check_dataset(name, dataset, self.evaluators)
-        if self.limit is not None and (thinned := [c for c in self.components if c.entry.unit == "clip"]):
-            raise WrongRun(f"{name_of(thinned[0])} needs whole clips; a limit leaves frames out of them")
-
-    @property
-    def components(self) -> tuple[Component[Any], ...]:
-        """Everyone who acts."""
-        return (*self.sources, *(r for r in self.refiners if r), *self.evaluators)
-
-    def command(self, parts: Sequence[Part], dataset: str) -> str:
-        """The command line that measures one cell alone."""
-        words = ["benchsuite", "run"]
-        for part in parts:
-            words += [f"--{part.kind.replace(' ', '-')}", _spelt(part)]
-        words += ["--dataset", dataset, "--seed", str(self.settings.seed), "--batch", str(self.settings.batch)]
-        words += ["--device", self.settings.device.type]
-        words += [] if self.limit is None else ["--limit", str(self.limit)]
-        for file in dict.fromkeys(part.distribution for part in parts if part.distribution.startswith("file ")):
-            words += ["--plugin", file.removeprefix("file ")]
-        return shlex.join(words)
-
-
-@dataclass(frozen=True)
-class Pass:
-    """One source on one dataset: what is kept of it, and what is missing."""
-
-    source: Component[Any]
-    dataset: Dataset
-    kept: tuple[Record, ...]
-    missing: tuple[Cell, ...]
-
-
 class Runner:
     """Measures a matrix into a results folder. A cell that failed before counts as missing.
+
+    Several runs may share a folder. Cells that another has finished when their turn comes are taken as they are; should
+    two be at one cell at a time, both measure it and the later record takes the earlier one's place, whole.
 
     Args:
         matrix: what to measure.
         results: the folder that keeps ``records``.
         fresh: measure again what is there already.
+        apart: measure in processes of their own, within these limits; None for this process.
 
     Attributes:
         passes: everything asked for, dataset by dataset, source by source.
@@ -109,16 +52,48 @@ class Runner:
         WrongRun: a component's weights cannot be told.
     """
 
-    def __init__(self, matrix: Matrix, results: Path, *, fresh: bool = False) -> None:
+    def __init__(self, matrix: Matrix, results: Path, *, fresh: bool = False, apart: Limits | None = None) -> None:
         check_writable(results)
         records = read_records(results)
         self._settings = matrix.settings
         self._results = results
+        self._fresh = fresh
+        self._apart = apart
+        self._plugins = plugin_files(matrix.components)
         self._failed = [r for r in records if r.failure]
-        self.passes = tuple(_plan(matrix, [] if fresh else [r for r in records if not r.failure]))
+        kept = [] if fresh else [r for r in records if not r.failure]
+        self.passes = tuple(passes_of(matrix, kept, self._said(matrix.evaluators)))
+        cells = (identity(r) for one in self.passes for r in (*one.kept, *(cell.blank for cell in one.missing)))
+        self._order = {cell: number for number, cell in enumerate(cells)}
+
+    def measure(
+        self,
+        advance: Callable[[int], object] = lambda samples: None,
+        begin: Callable[[Pass], object] = lambda one: None,
+    ) -> Generator[Record, None, None]:
+        """What is missing of all passes, written, cell by cell. Closing the generator ends what is under way.
+
+        Args:
+            advance: told how many samples are done, each time some are.
+            begin: told which pass begins.
+
+        Raises:
+            Unwritten: a record could not be written; the error holds it.
+        """
+        if self._apart:
+            yield from self._measure_apart(self._apart, advance, begin)
+            return
+        for one in self.passes:
+            if one.missing:
+                begin(one)
+                yield from self.run(one, advance)
+
+    def ordered(self, records: Iterable[Record]) -> list[Record]:
+        """Records in the order of the matrix, however they came."""
+        return sorted(records, key=lambda record: self._order[identity(record)])
 
     def run(self, one: Pass, advance: Callable[[int], object] = lambda samples: None) -> tuple[Record, ...]:
-        """What is missing of a pass, measured and written.
+        """What is missing of a pass, measured in this process and written.
 
         Args:
             one: one of ``passes``.
@@ -127,37 +102,74 @@ class Runner:
         Raises:
             Unwritten: not all records could be written; the error holds all.
         """
-        outcomes = run_pass(one.source, [cell.branch for cell in one.missing], one.dataset, self._settings, advance)
-        records = tuple(cell.filled(outcome) for cell, outcome in zip(one.missing, outcomes, strict=True))
-        errors = []
-        for record in records:
+        found, missing = self._still_missing(one)
+        if not missing:
+            return found
+        outcomes = run_pass(one.source, [cell.branch for cell in missing], one.dataset, self._settings, advance)
+        records, errors = [], []
+        for cell, outcome in zip(missing, outcomes, strict=True):
             try:
-                self._write(record)
-            except CannotWrite as error:
+                records.append(self._keep(cell, outcome))
+            except Unwritten as error:
+                records += error.records
                 errors.append(error)
         if errors:
-            raise Unwritten(str(errors[0]), records) from errors[0]
-        return records
+            raise Unwritten(str(errors[0]), (*found, *records)) from errors[0]
+        return (*found, *records)
 
-    def _write(self, record: Record) -> None:
-        path = write_record(self._results, record)
+    def _measure_apart(
+        self, limits: Limits, advance: Callable[[int], object], begin: Callable[[Pass], object]
+    ) -> Generator[Record, None, None]:
+        cells: list[dict[NamedBranch, Cell]] = []
+        came_by: list[Record] = []
+
+        def errands() -> Iterator[Errand[NamedBranch, Outcome]]:
+            for one in self.passes:
+                found, missing = self._still_missing(one)
+                came_by.extend(found)
+                if missing:
+                    begin(one)
+                    cells.append({NamedBranch.of(cell.branch): cell for cell in missing})
+                    act = PassApart(self._plugins, Named.of(one.source), one.held, self._settings)
+                    yield Errand(act, tuple(cells[-1]))
+
+        for number, branch, came in do(errands(), limits, advance):
+            outcome = Outcome((), came.failure, 0, came.seconds) if isinstance(came, Lost) else came
+            if outcome.failure:
+                outcome = replace(outcome, failure=named_if_out_of_memory(outcome.failure, limits))
+            yield self._keep(cells[number][branch], outcome)
+        yield from came_by
+
+    def _still_missing(self, one: Pass) -> tuple[tuple[Record, ...], tuple[Cell, ...]]:
+        """The records that another run has written by now, and the cells that nobody has."""
+        found, missing = [], []
+        for cell in one.missing:
+            there = None if self._fresh else _finished(record_path(self._results, cell.blank))
+            if there and identity(there) == identity(cell.blank):
+                found.append(there)
+            else:
+                missing.append(cell)
+        return tuple(found), tuple(missing)
+
+    def _keep(self, cell: Cell, outcome: Outcome) -> Record:
+        record = cell.filled(outcome)
+        try:
+            write_worst(self._results, record, outcome.worst)  # first: what is recorded is not measured again
+            path = write_record(self._results, record)
+        except CannotWrite as error:
+            raise Unwritten(str(error), (record,)) from error
         for earlier in self._failed:  # it may lie elsewhere: weights were missing, or the evaluator was broken
             if _asked(earlier) == _asked(record) and (place := record_path(self._results, earlier)) != path:
                 place.unlink(missing_ok=True)
+        return record
 
-
-def check_dataset(name: str, dataset: Dataset, evaluators: Iterable[Component[Evaluator]]) -> None:
-    """Find out that a dataset cannot be scored before anything is worked out.
-
-    Raises:
-        WrongDataset: it is empty or lacks a column that an evaluator needs.
-    """
-    if not len(dataset):
-        raise WrongDataset(f"dataset {name} has no samples")
-    for evaluator in evaluators:
-        for column in evaluator.entry.needs:
-            if column not in dataset.columns:
-                raise WrongDataset(f"dataset {name} has no column {column!r}, which {name_of(evaluator)} needs")
+    def _said(self, evaluators: Sequence[Component[Evaluator]]) -> dict[str, Mapping[str, Scalar]]:
+        """What each evaluator says of its protocol, by its name."""
+        if self._apart is None:
+            return {name_of(e): said_by(e) for e in evaluators}
+        names = {Named.of(e): name_of(e) for e in evaluators}
+        answers = do([Errand(ProtocolsApart(self._plugins), tuple(names))], self._apart)
+        return {names[part]: {} if isinstance(said, Lost) else said for _, part, said in answers}
 
 
 def check_writable(results: Path) -> None:
@@ -166,41 +178,21 @@ def check_writable(results: Path) -> None:
     Raises:
         CannotWrite: read-only, full, or not a folder; names it.
     """
-    probe = results / "records" / f".{os.getpid()}.probe"
+    probe = results / "records" / ".probe"
     try:
         write_whole(probe, bytes(1 << 16))
-    except CannotWrite as error:
+        sweep(results, probe)
+    except OSError as error:
         raise CannotWrite(f"results folder {results} takes no records: {error}") from None
-    probe.unlink()
+    probe.unlink(missing_ok=True)  # another run may have been faster
 
 
-def _plan(matrix: Matrix, kept: Sequence[Record]) -> Iterator[Pass]:
-    there = {identity(record): record for record in kept}
-    parts = {name_of(c): _described(c) for c in matrix.components}
-    surroundings = {**environment(matrix.settings.device), "seed": matrix.settings.seed}
-    for name, whole in matrix.datasets:
-        dataset = whole if matrix.limit is None else whole.head(matrix.limit)
-        protocols = {name_of(e): protocol_on(e, dataset) for e in matrix.evaluators}
-        for source in matrix.sources:
-            blanks = []
-            for branch in (Branch(*pair) for pair in product(matrix.refiners, matrix.evaluators)):
-                used = [parts[name_of(c)] for c in (source, *branch.components)]
-                provenance = {**surroundings, "command": matrix.command(used, name)}
-                blank = blank_record(used, protocols[name_of(branch.evaluator)], dataset, provenance)
-                blanks.append(Cell(branch, blank))
-            yield Pass(
-                source,
-                dataset,
-                kept=tuple(there[key] for cell in blanks if (key := identity(cell.blank)) in there),
-                missing=tuple(cell for cell in blanks if identity(cell.blank) not in there),
-            )
-
-
-def _described(component: Component[Any]) -> Part:
-    try:
-        return described(component)
-    except Exception as error:
-        raise WrongRun(f"{name_of(component)}: its weights cannot be told: {error}") from error
+def _finished(path: Path) -> Record | None:
+    """The record at ``path``, if there is one and it did not fail."""
+    if not path.is_file():
+        return None
+    record = read_record(path)
+    return None if record.failure else record
 
 
 def _asked(record: Record) -> tuple[Any, ...]:
@@ -208,8 +200,3 @@ def _asked(record: Record) -> tuple[Any, ...]:
     parts = (record.source, record.refiner, record.evaluator)
     asked = (part and (part.kind, part.name, dict(part.parameters)) for part in parts)
     return (*asked, record.dataset.fingerprint, record.provenance.get("seed"))
-
-
-def _spelt(part: Part) -> str:
-    pairs = ",".join(f"{key}={value}" for key, value in part.changed.items())
-    return f"{part.name}:{pairs}" if pairs else part.name

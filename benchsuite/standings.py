@@ -5,14 +5,19 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 from benchsuite_registry.contracts import Metric, Scalar
 
 from benchsuite.documents import plain
+from benchsuite.fingerprints import Difference, Fingerprint, check_alike, differences, fingerprint_of
 from benchsuite.results import DatasetUsed, Part, Record, identity_of
+
+ALSO_BY_GROUP = frozenset({("scene", "AUC")})
+"""Kinds of groups and the metrics that papers print by them beside the headline."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,18 @@ class Standing:
         """Types of what went wrong; empty if nothing did."""
         return tuple(sorted({r.failure.type for r in self.records if r.failure}))
 
+    @cached_property
+    def _metrics(self) -> Mapping[str, list[Metric]]:
+        """The seeds' metrics by group."""
+        found = defaultdict(list)
+        for metric in (m for r in self.records for m in r.metrics):
+            found[metric.group].append(metric)
+        return found
+
     def figure(self, column: Column, group: str = "") -> Figure | None:
         """The numbers of ``column`` for ``group``, if every seed has them."""
-        found = [m for r in self.records for m in r.metrics if m.group == group and column_of(m) == column]
+        wanted = (column.name, column.unit, column.better)
+        found = [m for m in self._metrics.get(group, ()) if (m.name, m.unit, m.better) == wanted]
         if not found or len(found) != len(self.records):
             return None
         mean = _mean([m.value for m in found])
@@ -89,6 +103,9 @@ class Contest:
         columns: metrics of the whole set; the first is the headline.
         groups: groups of the headline by kind, such as ``{"action": ("action=walk",)}``.
         standings: best first, failed ones last.
+        fingerprint: what all numbers in it have in common, data and evaluator included.
+        apart: of the contest before it by the same evaluator on the same dataset, the fields in which its numbers
+            differ from those of this one: why the two are not one table.
     """
 
     evaluator: str
@@ -97,6 +114,16 @@ class Contest:
     columns: tuple[Column, ...]
     groups: Mapping[str, tuple[str, ...]]
     standings: tuple[Standing, ...]
+    fingerprint: Fingerprint = field(default_factory=dict)
+    apart: tuple[Difference, ...] = ()
+
+    def by_group(self) -> Iterator[tuple[str, Column, tuple[str, ...]]]:
+        """The tables by group: the kind of groups, the column whose numbers they hold, the groups."""
+        for kind, groups in self.groups.items():
+            yield kind, self.columns[0], groups
+            for column in self.columns[1:]:
+                if (kind, column.name) in ALSO_BY_GROUP:
+                    yield kind, column, groups
 
 
 def column_of(metric: Metric) -> Column:
@@ -105,16 +132,24 @@ def column_of(metric: Metric) -> Column:
 
 
 def contests(records: Sequence[Record]) -> tuple[Contest, ...]:
-    """``records`` sorted into tables: equal evaluator, dataset and protocol, or another table."""
+    """``records`` sorted into tables: one fingerprint a table, so that nothing else ever shares a column."""
     tables = defaultdict(list)
     for record in records:
-        shared = (record.origin, identity_of(record.evaluator), record.dataset, record.protocol)
-        tables[_key(shared)].append(record)
-    made = [_contest(tables[key]) for key in sorted(tables)]
-    return tuple(sorted(made, key=lambda c: (c.evaluator, c.dataset.name, c.dataset.split)))
+        tables[_key((fingerprint_of(record), identity_of(record.evaluator)))].append(record)
+    made = sorted(
+        (contest(tables[key]) for key in sorted(tables)),
+        key=lambda c: (c.evaluator, c.dataset.name, c.dataset.split),
+    )
+    return tuple(_beside(made))
 
 
-def _contest(records: Sequence[Record]) -> Contest:
+def contest(records: Sequence[Record]) -> Contest:
+    """The one table that ``records`` make.
+
+    Raises:
+        MixedProtocols: they have several fingerprints; names the fields in which they differ.
+    """
+    check_alike(records)
     metrics = [m for r in records for m in r.metrics]
     columns = tuple(dict.fromkeys(column_of(m) for m in metrics if not m.group))
     groups: dict[str, dict[str, None]] = defaultdict(dict)
@@ -128,7 +163,17 @@ def _contest(records: Sequence[Record]) -> Contest:
         columns=columns,
         groups={kind: tuple(found) for kind, found in groups.items()},
         standings=tuple(sorted(_standings(records), key=lambda s: _place(s, columns[:1]))),
+        fingerprint=fingerprint_of(records[0]),
     )
+
+
+def _beside(made: Sequence[Contest]) -> Iterator[Contest]:
+    """Each contest, and why it is not one with the one before it that a reader might take it for."""
+    before: dict[Any, Contest] = {}
+    for one in made:
+        alike = (one.fingerprint["evaluator"], one.dataset.name)
+        yield replace(one, apart=differences(before[alike].fingerprint, one.fingerprint)) if alike in before else one
+        before[alike] = one
 
 
 def _standings(records: Sequence[Record]) -> list[Standing]:

@@ -10,6 +10,7 @@ them the intervals are too narrow; so are, as with every percentile bootstrap, t
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,6 +21,12 @@ Codes = NDArray[np.integer]
 
 LEVEL = 0.95
 """How often an interval is meant to hold the true value."""
+
+NORMAL = 1.9600
+"""Standard errors from a mean to either end of its interval, where it is normal."""
+
+DETECTABLE = NORMAL + 0.8416
+"""Standard errors that a true difference must measure for its interval to leave 0 out four times in five."""
 
 _AT_ONCE = 2_000_000
 
@@ -33,12 +40,33 @@ class Estimate:
         low: lower end of the interval; None where there is none.
         high: upper end of it.
         n: how many frames the mean stands on.
+        error: standard error, that of the draws; None where there are none.
     """
 
     value: float
     low: float | None
     high: float | None
     n: int
+    error: float | None = None
+
+    @classmethod
+    def drawn(cls, value: float, n: int, draws: Array | None) -> Estimate:
+        """``value`` with the interval and the error of its draws; with neither where a draw is not defined."""
+        if draws is None or not np.isfinite(draws).all():
+            return cls(value, None, None, n)
+        tail = 50.0 * (1.0 - LEVEL)
+        low, high = np.percentile(draws, (tail, 100.0 - tail))
+        return cls(value, float(low), float(high), n, float(draws.std(ddof=1)))
+
+    @property
+    def detectable(self) -> float | None:
+        """Of a difference: how large a true one would have to be to show in four of five such test sets."""
+        return None if self.error is None else DETECTABLE * self.error
+
+    @property
+    def leaves_out_zero(self) -> bool:
+        """Of a difference: whether its sign can be told."""
+        return self.low is not None and self.high is not None and (self.low > 0 or self.high < 0)
 
 
 @dataclass(frozen=True)
@@ -47,7 +75,7 @@ class ClipSums:
 
     Attributes:
         total: (C,) sum over the clip's defined frames.
-        count: (C,) how many frames are defined; 0 where a clip has none.
+        count: (C,) how many frames are defined, or for how many they count; 0 where a clip has none.
         action: (C,) code of the clip's action.
     """
 
@@ -56,7 +84,9 @@ class ClipSums:
     action: Codes
 
     @classmethod
-    def of(cls, values: Array, clip: Codes, action: Codes | None = None) -> ClipSums:
+    def of(
+        cls, values: Array, clip: Codes, action: Codes | None = None, weight: NDArray[np.integer] | None = None
+    ) -> ClipSums:
         """The sums of ``values``. NaN and infinite ones are left out; whoever calls counts them.
 
         Args:
@@ -64,11 +94,13 @@ class ClipSums:
             clip: (N,) code of its clip, from 0 up.
             action: (N,) code of its action, from 0 up; one action if not given. The part of a
                 clip that shows another action counts as another clip.
+            weight: (N,) for how many a frame counts, such as its labelled joints; one if not given.
 
         Raises:
             ValueError: the lengths differ.
         """
         action = np.zeros_like(clip) if action is None else action
+        weight = np.ones_like(clip) if weight is None else weight
         if not len(values) == len(clip) == len(action):
             found = f"{len(values)}, {len(clip)} and {len(action)}"
             raise ValueError(f"wanted a value, a clip and an action of each frame, found {found}")
@@ -76,8 +108,10 @@ class ClipSums:
         cell = clip.astype(np.int64) * actions + action
         defined = np.isfinite(values)
         there = np.bincount(cell) > 0
-        count = np.bincount(cell[defined], minlength=len(there)).astype(np.float64)
-        total = np.bincount(cell[defined], weights=values[defined], minlength=len(there)).astype(np.float64)
+        count, total = (
+            np.bincount(cell[defined], weights=added[defined], minlength=len(there)).astype(np.float64)
+            for added in (weight, values * weight)
+        )
         return cls(total[there], count[there], np.flatnonzero(there) % actions)
 
     def over_frames(self, *, draws: int = 1000, seed: int = 0) -> Estimate:
@@ -139,12 +173,7 @@ class ClipSums:
         return np.concatenate(means)
 
     def _estimate(self, value: float, drawn: Array | None) -> Estimate:
-        n = int(self.count.sum())
-        if drawn is None:
-            return Estimate(value, None, None, n)
-        tail = 50.0 * (1.0 - LEVEL)
-        low, high = np.percentile(drawn, (tail, 100.0 - tail))
-        return Estimate(value, float(low), float(high), n)
+        return Estimate.drawn(value, int(self.count.sum()), drawn)
 
 
 def paired(first: Array, second: Array, clip: Codes, action: Codes | None = None) -> ClipSums:
@@ -166,3 +195,37 @@ def paired(first: Array, second: Array, clip: Codes, action: Codes | None = None
         raise ValueError(f"wanted figures of the same frames, found {len(first)} and {len(second)}")
     with np.errstate(invalid="ignore"):  # inf - inf is left out like any undefined frame
         return ClipSums.of(first - second, clip, action)
+
+
+def drawn_together(
+    methods: Sequence[ClipSums], *, over_actions: bool, draws: int = 1000, seed: int = 0
+) -> Array | None:
+    """Means of M methods, each draw of clips the same for all, so that differences are paired.
+
+    Args:
+        methods: of the same clips in the same order.
+        over_actions: whether the mean is that of the actions' means, clips drawn within them, or one over all frames.
+        draws: how many sets of clips are drawn.
+        seed: where the draws come from.
+
+    Returns:
+        (``draws``, M) means; None where an action, or the whole, has fewer than two clips.
+
+    Raises:
+        ValueError: the clips are not the same.
+    """
+    action = methods[0].action
+    if any(not np.array_equal(action, m.action) for m in methods):
+        raise ValueError("wanted sums over the same clips of each method, found others")
+    total, count = (np.stack([getattr(m, key) for m in methods], axis=1) for key in ("total", "count"))
+    rng = np.random.default_rng(seed)
+    means = []
+    for code in np.unique(action) if over_actions else [None]:
+        own = np.flatnonzero((count > 0).any(axis=1) & ((action == code) if over_actions else True))
+        if len(own) < 2:
+            return None
+        times = rng.multinomial(len(own), np.full(len(own), 1 / len(own)), size=draws).astype(np.float64)
+        with np.errstate(invalid="ignore"):  # nothing that is defined was drawn
+            means.append((times @ total[own]) / (times @ count[own]))
+    together: Array = np.mean(means, axis=0)
+    return together

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,7 @@ class Shell:
         self.results = folder / "results"
         self._capsys = capsys
         self.out = self.err = ""
-        dataset = toys.toy_dataset()
-        write_dataset(folder / "toy", dataset.about, dataset.columns, dataset.clips)
+        dataset_in(folder / "toy")
 
     @property
     def dataset(self) -> Dataset:
@@ -39,6 +39,22 @@ class Shell:
 
     def run(self, *words: str) -> int:
         return self("run", "--plugin", PLUGIN, "--dataset", "toy", "--evaluator", "toy-error", *words)
+
+
+def dataset_in(folder: Path) -> Path:
+    """``folder``, with the toy dataset in it."""
+    dataset = toys.toy_dataset()
+    write_dataset(folder, dataset.about, dataset.columns, dataset.clips)
+    return folder
+
+
+def timeless(results: Path) -> dict[str, str]:
+    """The files of a results folder that count, by name, without the seconds that a cell took."""
+    return {
+        str(file.relative_to(results)): re.sub(r'"seconds": [0-9.]+', "", file.read_text(encoding="utf-8"))
+        for folder in ("records", "worst")
+        for file in sorted((results / folder).rglob("*.json"))
+    }
 
 
 def rows(table: str) -> list[list[str]]:

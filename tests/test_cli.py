@@ -70,7 +70,7 @@ def test_run_measures_the_same_once(shell: Shell) -> None:
 def test_run_json_is_the_records_whatever_methods_print(shell: Shell) -> None:
     assert shell.run("--lifter", "toy:does=prints", "--json") == 0
     (record,) = json.loads(shell.out)
-    (file,) = shell.results.rglob("*.json")
+    (file,) = (shell.results / "records").rglob("*.json")
     assert record == json.loads(file.read_text())
     assert "a method talks" in shell.err
 

@@ -17,7 +17,8 @@ from benchsuite_registry.contracts import Metric, Scalar
 
 from benchsuite.cli import leaderboard as command
 from benchsuite.documents import WrongDocument
-from benchsuite.leaderboard import code, leaderboard, markdown, text
+from benchsuite.leaderboard import leaderboard
+from benchsuite.leaderboard.markdown import code, table_of, text
 from benchsuite.results import DatasetUsed, Failure, Part, Record, write_record
 
 CMU = DatasetUsed("cmu", "test", "f00d" * 16, 12345, 67)
@@ -110,11 +111,26 @@ def test_a_page_by_hand(tmp_path: Path) -> None:
         "| 1 | `martinez` | `geosearch:objective=l1` | **38.50** | - | 12,345 | 48.00 | 91.00 | 1 |\n"
         "| 2 | `martinez` | none | 45.50 | [44.00, 47.25] | 12,345 | **47.00** | 91.00 | 1 |\n\n"
         "MPJPE (mm) ↓ by action:\n\n"
-        "| method | refiner | Walk | SittingD. |\n"
-        "|:---|:---|---:|---:|\n"
-        "| `martinez` | `geosearch:objective=l1` | **30.3** | 58.0 |\n"
-        "| `martinez` | none | 36.4 | 58.0 |\n\n"
+        "| method | refiner | Walk | SittingD. | Average |\n"
+        "|:---|:---|---:|---:|---:|\n"
+        "| `martinez` | `geosearch:objective=l1` | **30.3** | 58.0 | **38.5** |\n"
+        "| `martinez` | none | 36.4 | 58.0 | 45.5 |\n\n"
     )
+
+
+def test_auc_stands_beside_pck_by_scene_alone(tmp_path: Path) -> None:
+    def of(name: str, **groups: float) -> tuple[Metric, ...]:
+        return tuple(
+            Metric(name, value, "%", "higher", group.replace("_", "="), n=9) for group, value in groups.items()
+        )
+
+    figures = {"all": 70.0, "scene_street": 75.0, "scene_room": 65.0, "activity_walk": 70.0}
+    metrics = (*of("PCK", **figures), *of("AUC", **{group: value / 2 for group, value in figures.items()}))
+    page = made(tmp_path, record("zhou", [replace(m, group=m.group.removeprefix("all")) for m in metrics]))
+    titles = [line for line in page.splitlines() if " by " in line and line.endswith(":")]
+    assert titles == ["PCK (%) ↑ by scene:", "AUC (%) ↑ by scene:", "PCK (%) ↑ by activity:"]
+    assert rows(page, "| method | refiner | street |")[-1] == ["`zhou`", "none", "**37.5**", "**32.5**", "**35.0**"]
+    assert "AUC (\\%) " in leaderboard(tmp_path, "latex")
 
 
 def test_equal_headlines_share_rank_and_bold(tmp_path: Path) -> None:
@@ -270,7 +286,7 @@ def test_pipes_unicode_and_markup_stay_in_their_cells(tmp_path: Path) -> None:
 
 
 def test_numbers_as_text_stay_text() -> None:
-    assert markdown([("method", ["1e5", "0x10"]), ("x", ["007", "1.10"])]).splitlines()[2:] == [
+    assert table_of([("method", ["1e5", "0x10"]), ("x", ["007", "1.10"])]).splitlines()[2:] == [
         "| 1e5 | 007 |",
         "| 0x10 | 1.10 |",
     ]

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 import torch
 from benchsuite_lifters.courses import MartinezCourse, Optimisation, StereoCourse
+from benchsuite_lifters.inference import LeanMLP
 from benchsuite_lifters.martinez import Martinez
 from benchsuite_lifters.network import Architecture, in_h36m
-from benchsuite_lifters.residual_mlp import ResidualMLP, folded
+from benchsuite_lifters.residual_mlp import ResidualMLP
 from benchsuite_lifters.scaling import MissingJoints, Scaling
 from benchsuite_lifters.shipped import martinez, stereo
 from benchsuite_lifters.stereo import Stereo
@@ -105,7 +106,7 @@ def test_folding_changes_nothing_but_the_batch_norms() -> None:
         network(torch.randn(64, 8) * 3 + 1)
     network.eval()
     x = torch.randn(100, 8)
-    lean = folded(network)
+    lean = LeanMLP(network)
     assert not any(isinstance(m, nn.BatchNorm1d | nn.Dropout) for m in lean.modules())
     torch.testing.assert_close(lean(x), network(x), rtol=1e-4, atol=1e-5)
 

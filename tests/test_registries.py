@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from benchsuite_registry.contracts import Entry, Parameter, Scalar, late
 from benchsuite_registry.hookspecs import PROJECT, hookimpl
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.manager import load_registries, registries_of
 from benchsuite_registry.registries import (
+    ContestedName,
     NameTaken,
     Origin,
     Registries,
@@ -60,13 +61,68 @@ def test_entries_come_sorted_each_with_its_origin() -> None:
     assert names.origin("stereo") == HOME
 
 
-def test_a_taken_name_is_refused_and_the_first_stays() -> None:
+def test_a_distribution_may_not_give_a_name_twice() -> None:
     names = registry("stereo")
     first = names["stereo"]
     with pytest.raises(NameTaken) as error:
-        names.register(entry("stereo"), AWAY)
-    assert str(error.value) == "lifter 'stereo' of away: the name is taken by home"
+        names.register(entry("stereo"), HOME)
+    assert str(error.value) == "lifter 'stereo' of home: the name is taken by home"
     assert names["stereo"] is first
+
+
+def contested() -> Registry[Any]:
+    """``stereo`` of home and of away, and ``martinez`` of home alone."""
+    names = registry("stereo", "martinez")
+    names.register(entry("stereo"), AWAY)
+    return names
+
+
+def test_a_name_that_two_distributions_claim_is_called_after_both() -> None:
+    names = contested()
+    assert [e.name for e in names] == ["away/stereo", "home/stereo", "martinez"]
+    assert names.origin("away/stereo") == AWAY
+    assert names["home/stereo"].parameters == PARAMETERS
+    assert names["away/stereo"].parameters == {}
+    assert names.contested() == {"stereo": ("away/stereo", "home/stereo")}
+    assert str(names.parse("home/stereo:width=3")) == "home/stereo:width=3"
+    assert names.parse("home/stereo:width=3").build()["width"] == 3
+    assert names.parse("away/stereo").build() == {}
+
+
+def test_a_contested_name_alone_is_refused_and_both_are_named() -> None:
+    names = contested()
+    assert "stereo" not in names
+    with pytest.raises(ContestedName) as error:
+        names.parse("stereo")
+    assert str(error.value) == "lifter 'stereo' is given by several plugins: wanted away/stereo or home/stereo"
+
+
+def test_a_vendor_may_always_be_said() -> None:
+    names = registry("stereo")
+    assert names["home/stereo"] is names["stereo"]
+    assert "home/stereo" in names
+    assert "away/stereo" not in names
+    assert names.parse("home/stereo") == names.parse("stereo")
+    assert names.origin("home/stereo") == HOME
+
+
+@pytest.mark.parametrize(
+    ("distribution", "vendor"),
+    [
+        ("My_Lifters.Two", "my-lifters-two"),
+        ("file some/where/a b.py", "a-b"),
+        ("file a\\b\\flat.py", "flat"),
+        ("file .py", "unknown"),
+    ],
+)
+def test_vendors_are_normalised(distribution: str, vendor: str) -> None:
+    assert Origin(distribution, "1").vendor == vendor
+
+
+@pytest.mark.parametrize("name", ["", "a/b", "a:b", "a,b", "a b"])
+def test_a_name_holds_no_sign_that_command_lines_need(name: str) -> None:
+    with pytest.raises(ValueError, match="wanted a name without slash, colon, comma and blank"):
+        Registry[Any]("lifter").register(entry(name), HOME)
 
 
 def test_an_unknown_name_is_answered_with_near_ones_and_all() -> None:
@@ -236,7 +292,7 @@ BROKEN = {
         "TypeError: 'Entry' object is not iterable",
     ),
     "wrong signature": (plugin(benchsuite_lifters=lambda registries: []), "PluginValidationError: "),
-    "taken name": (lifters("early"), "lifter 'early' of dist-broken: the name is taken by dist-aaa"),
+    "same name twice": (lifters("twice", "twice"), "lifter 'twice' of dist-broken: the name is taken by dist-broken"),
 }
 
 
@@ -263,13 +319,26 @@ def test_a_user_who_asks_for_a_missing_name_hears_of_the_broken_plugin(installed
     )
 
 
-def test_who_claims_a_name_of_ours_breaks_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_name_of_ours_stays_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     theirs = FakePoint("aaa", lifters("stereo", "theirs"), FakeDistribution("thief"))
     ours = FakePoint("lifters", lifters("martinez", "stereo"), FakeDistribution(PROJECT))
     monkeypatch.setattr(metadata, "entry_points", lambda *, group: [theirs, ours])
     loaded = load_registries()
-    assert [e.name for e in loaded.lifters] == ["martinez", "stereo"]
-    assert [b.error for b in loaded.broken] == ["lifter 'stereo' of thief: the name is taken by benchsuite"]
+    assert [e.name for e in loaded.lifters] == ["martinez", "stereo", "theirs", "thief/stereo"]
+    assert loaded.lifters.origin("stereo").distribution == PROJECT
+    assert loaded.lifters.origin("thief/stereo").distribution == "thief"
+    assert loaded.lifters.contested() == {"stereo": ("stereo", "thief/stereo")}
+    assert loaded.broken == []
+
+
+def test_a_plugin_at_hand_fills_registries_of_its_own() -> None:
+    other = plugin(benchsuite_refiners=lambda: [entry("b")])
+    other.__name__ = "b_plugin.entries"
+    loaded = registries_of(lifters("a"), other)
+    assert [e.name for e in loaded.lifters] == ["a"]
+    assert loaded.refiners.origin("b") == Origin("b_plugin", "")
+    with pytest.raises(RuntimeError, match="no such weights"):
+        registries_of(plugin(benchsuite_lifters=raising))
 
 
 def test_ctrl_c_while_plugins_load_is_not_a_broken_plugin(installed: Any) -> None:

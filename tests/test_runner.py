@@ -163,7 +163,7 @@ def test_records_are_handed_over_even_if_the_disk_is_full_by_now(
 
 def test_a_broken_record_is_named(tmp_path: Path) -> None:
     run(matrix("toy"), tmp_path)
-    (file,) = tmp_path.rglob("*.json")
+    (file,) = (tmp_path / "records").rglob("*.json")
     file.write_text("{")
     with pytest.raises(WrongDocument, match=str(file)):
         Runner(matrix("toy"), tmp_path)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchsuite.statistics import ClipSums, paired
+from benchsuite.statistics import ClipSums, drawn_together, paired
 
 Array = NDArray[np.float64]
 
@@ -190,3 +190,37 @@ def test_lengths_that_differ_are_refused() -> None:
         ClipSums.of(np.zeros(3), np.zeros(2, dtype=np.int64))
     with pytest.raises(ValueError, match="found 3 and 2"):
         paired(np.zeros(3), np.zeros(2), np.zeros(3, dtype=np.int64))
+
+
+def test_methods_drawn_together_share_their_clips() -> None:
+    values, clip = takes(12, 5, 20.0, 3.0)
+    one, other = ClipSums.of(values, clip, clip % 3), ClipSums.of(values + 2.0, clip, clip % 3)
+    for over_actions in (True, False):
+        drawn = drawn_together([one, other], over_actions=over_actions)
+        assert drawn is not None
+        assert drawn.shape == (1000, 2)
+        assert (drawn[:, 1] - drawn[:, 0]).tolist() == pytest.approx([2.0] * 1000)
+        alone = (one.over_actions if over_actions else one.over_frames)(draws=4000)
+        assert alone.error is not None
+        assert drawn[:, 0].std() == pytest.approx(alone.error, rel=0.1)
+        assert drawn[:, 0].mean() == pytest.approx(alone.value, abs=0.2 * alone.error)
+
+
+def test_methods_drawn_together_need_two_clips_and_the_same_ones() -> None:
+    lonely = ClipSums.of(np.arange(3.0), np.arange(3), np.array([0, 0, 1]))
+    assert drawn_together([lonely], over_actions=True) is None
+    assert drawn_together([lonely], over_actions=False) is not None
+    other = ClipSums.of(np.arange(3.0), np.arange(3), np.array([0, 1, 1]))
+    with pytest.raises(ValueError, match="wanted sums over the same clips"):
+        drawn_together([lonely, other], over_actions=True)
+
+
+def test_a_true_difference_as_large_as_the_detectable_one_shows_four_times_in_five() -> None:
+    rng = np.random.default_rng(0)
+    clip, spread, shows = np.arange(60), 3.0, []
+    truth = 2.8016 * spread / math.sqrt(60)
+    for _ in range(400):
+        found = ClipSums.of(truth + rng.normal(0.0, spread, 60), clip).over_frames(draws=300)
+        assert found.detectable == pytest.approx(truth, rel=0.5)
+        shows.append(found.leaves_out_zero)
+    assert np.mean(shows) == pytest.approx(0.8, abs=0.06)

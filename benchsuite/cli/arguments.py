@@ -38,6 +38,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def positive_number(text: str) -> float:
+    """The number above 0 that ``text`` spells."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < float("inf"):
+        raise argparse.ArgumentTypeError(f"wanted a number above 0, found {text!r}")
+    return value
+
+
 def add_plugin(parser: argparse.ArgumentParser) -> None:
     """``--plugin FILE``."""
     parser.add_argument(
@@ -46,10 +57,13 @@ def add_plugin(parser: argparse.ArgumentParser) -> None:
 
 
 def registries(args: argparse.Namespace) -> Registries:
-    """All components; plugins that are broken are named on stderr."""
+    """All components; plugins that are broken, and names that several claim, are told on stderr."""
     loaded = load_registries(args.plugin)
     for broken in loaded.broken:
         print(f"warning: {broken}", file=sys.stderr)
+    for registry in loaded.kinds().values():
+        for name, called in registry.contested().items():
+            print(f"warning: {registry.kind} {name!r}: several plugins give one: {', '.join(called)}", file=sys.stderr)
     return loaded
 
 

@@ -26,6 +26,7 @@ FORMATS = {
     "mpii": ("benchsuite.convert.mpii", "MPII Human Pose, the official .mat or a CSV"),
     "coco": ("benchsuite.convert.coco", "COCO person keypoints, JSON"),
     "ai-challenger": ("benchsuite.convert.ai_challenger", "AI Challenger's human keypoints, JSON"),
+    "part": ("benchsuite.convert.part", "part of a dataset folder: some rows, or without some columns"),
     "keypoints": (
         "benchsuite.convert.keypoints",
         "anyone's own 2D keypoints, JSON or NPZ: skeleton, uv (N, J, 2) px, image_size; all keys in docs/keypoints.md",
@@ -33,7 +34,12 @@ FORMATS = {
 }
 """Each format's module, whose ``convert(source, out, seed, **options)`` returns an ``Outcome``."""
 
+WITH_IMAGES: dict[str, dict[str, Any]] = {
+    "--with-images": {"action": "store_true", "help": "only people whose photograph is there"},
+}
+
 OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
+    **dict.fromkeys(("penn-action", "lsp", "lspet", "mpii", "coco", "ai-challenger", "keypoints"), WITH_IMAGES),
     "h36m": {
         "--stride": {"type": positive, "default": 1, "help": "take 1 of every so many frames of 50 Hz (default: 1)"},
         "--keypoints": {
@@ -44,6 +50,16 @@ OPTIONS: dict[str, dict[str, dict[str, Any]]] = {
         "--keep-distortion": {"action": "store_true", "help": "leave the archive's 2D behind the lens"},
         "--exclude-drifting": {"action": "store_true", "help": "without the three takes of S9 whose truth drifts"},
         "--exclude-unfilmed": {"action": "store_true", "help": "without the take of S11 that one camera did not film"},
+    },
+    "part": {
+        "--rows": {"default": ":", "metavar": "A:B", "help": "rows from A on and before B, counted from 0"},
+        "--without": {
+            "action": "append",
+            "default": [],
+            "metavar": "COLUMN",
+            "help": "column to leave out, such as xyz, which makes the part 2D only",
+        },
+        "--split": {"choices": ("train", "test"), "default": "", "help": "what the part is called from now on"},
     },
     "mpi-inf-3dhp": {
         "--annotation": {

@@ -32,7 +32,12 @@ def main(args: argparse.Namespace) -> int:
         UsageError: nothing has it; says which names are near.
     """
     loaded = registries(args)
-    found = [_described(registry, registry[args.name]) for registry in loaded.kinds().values() if args.name in registry]
+    found = [
+        _described(registry, registry[name])
+        for registry in loaded.kinds().values()
+        for name in registry.contested().get(args.name, (args.name,))
+        if name in registry
+    ]
     if args.name in DATASETS:
         found.append({"name": args.name, "kind": "dataset", "summary": DATASETS[args.name]})
     if not found:

@@ -46,7 +46,7 @@ def main(args: argparse.Namespace) -> int:
     name, dataset = open_named(args.dataset)
     check_dataset(name, dataset, [evaluator])
     settings = Settings()
-    predictions = _read(args.predictions, dataset)
+    predictions = read_predictions(args.predictions, dataset)
     source = Part("predictions", args.predictions.name, weights=sha256(args.predictions))
     provenance = environment(settings.device)
     blank = blank_record([source, described(evaluator)], protocol_on(evaluator, dataset), dataset, provenance)
@@ -55,7 +55,7 @@ def main(args: argparse.Namespace) -> int:
     return report_failures([record])
 
 
-def _read(file: Path, dataset: Dataset) -> PoseBatch:
+def read_predictions(file: Path, dataset: Dataset) -> PoseBatch:
     """The poses in ``file``, in the order of the dataset's rows.
 
     Raises:

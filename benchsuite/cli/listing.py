@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from importlib import metadata
 from typing import Any
 
@@ -33,17 +34,22 @@ def main(args: argparse.Namespace) -> int:
         return 0
     for kind, rows in found.items():
         print(f"{kind}:" if rows else f"{kind}: none")
-        widths = [max(len(row[key]) for row in rows) for key in rows[0]] if rows else []
-        for row in rows:
-            print(" ", "  ".join(map(str.ljust, row.values(), widths)).rstrip())
+        print_rows(rows)
     return 0
+
+
+def print_rows(rows: Sequence[Mapping[str, str]]) -> None:
+    """Rows of equal keys, one a line, their columns aligned."""
+    widths = [max(len(row[key]) for row in rows) for key in rows[0]] if rows else []
+    for row in rows:
+        print(" ", "  ".join(map(str.ljust, row.values(), widths)).rstrip())
 
 
 def _rows(loaded: Registries, kind: str, args: argparse.Namespace) -> list[dict[str, str]]:
     if kind == "datasets":
         return [{"name": name, "summary": text} for name, text in DATASETS.items()]
     if kind == "plugins":
-        return _plugins(loaded, args)
+        return plugin_rows(loaded, args)
     return _entries(loaded.kinds()[kind])
 
 
@@ -53,7 +59,7 @@ def _entries(registry: Registry[Any]) -> list[dict[str, str]]:
     ]
 
 
-def _plugins(loaded: Registries, args: argparse.Namespace) -> list[dict[str, str]]:
+def plugin_rows(loaded: Registries, args: argparse.Namespace) -> list[dict[str, str]]:
     """Every installed plugin and plugin file, loaded or broken."""
     errors = {(broken.distribution, broken.entry_point): broken.error for broken in loaded.broken}
     points = sorted(metadata.entry_points(group=PROJECT), key=lambda point: point.name)

@@ -19,6 +19,7 @@ from benchsuite.cli.arguments import (
     natural,
     open_named,
     positive,
+    positive_number,
     registries,
 )
 
@@ -48,6 +49,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--fresh", action="store_true", help="measure again what is there already")
     parser.add_argument("--json", action="store_true", help="print records as JSON in place of tables")
+    apart = parser.add_argument_group("in processes of their own, where a method that dies takes nobody with it")
+    apart.add_argument("--jobs", type=positive, metavar="N", help="measure N passes at a time; they share the threads")
+    apart.add_argument("--timeout", type=positive_number, metavar="S", help="end a cell after S seconds; for --jobs")
+    apart.add_argument("--memory", type=positive_number, metavar="GB", help="of each process, imports too; for --jobs")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -63,9 +68,11 @@ def main(args: argparse.Namespace) -> int:
     refiners = (*bare, *_chosen(loaded.refiners, [text for text in args.refiner if text != "none"]))
     evaluators = _chosen(loaded.evaluators, args.evaluator or [DEFAULT_EVALUATOR])
 
-    from benchsuite.cli.tables import print_json, print_tables, report_failures
+    from benchsuite.cli.tables import print_json, print_tables, report_failures, report_remarks
     from benchsuite.pipeline import Settings  # only now: a wrong name is answered before torch is imported
+    from benchsuite.reported import read_reported
     from benchsuite.runner import Matrix, Runner
+    from benchsuite.workers import Limits
 
     matrix = Matrix(
         sources,
@@ -75,39 +82,50 @@ def main(args: argparse.Namespace) -> int:
         Settings(args.seed, args.batch, device_named(args.device)),
         args.limit,
     )
+    reported = read_reported(args.results)
+    apart = None
+    if args.jobs or args.timeout or args.memory:
+        apart = Limits(args.jobs or 1, args.timeout, args.memory)
     with contextlib.redirect_stdout(sys.stderr):  # what methods print must not get between our own tables
-        records, code = _measure(Runner(matrix, args.results, fresh=args.fresh), args.results)
-    (print_json if args.json else print_tables)(records)
+        records, code = _measure(Runner(matrix, args.results, fresh=args.fresh, apart=apart), args.results)
+    if args.json:
+        print_json(records)
+    else:
+        print_tables(records, reported)
+    report_remarks(records)
     failed = report_failures(records)
     return code or failed
 
 
 def _measure(runner: Runner, results: Path) -> tuple[list[Record], int]:
-    """The records of all passes, until one is interrupted or cannot be written, and the exit code so far."""
+    """What is kept and what is measured, until one is interrupted or cannot be written, and the exit code so far."""
     from tqdm import tqdm
 
     from benchsuite.runner import Unwritten
 
-    missing = [one for one in runner.passes if one.missing]
-    if kept := sum(len(one.kept) for one in runner.passes):
-        print(f"already in {results}: {kept} of the cells; --fresh measures them again", file=sys.stderr)
-    records: list[Record] = []
-    total = sum(len(one.dataset) for one in missing)
+    records = [record for one in runner.passes for record in one.kept]
+    if records:
+        print(f"already in {results}: {len(records)} of the cells; --fresh measures them again", file=sys.stderr)
+    total = sum(len(one.dataset) for one in runner.passes if one.missing)
+    code = ALL_GOOD
     with tqdm(total=total, unit=" samples", disable=None) as bar:
-        for one in runner.passes:
-            bar.set_description(f"{one.source} on {one.dataset.about.name}")
-            records += one.kept
+        measuring = runner.measure(
+            bar.update, lambda one: bar.set_description(f"{one.source} on {one.dataset.about.name}")
+        )
+        with contextlib.closing(measuring):
             try:
-                records += runner.run(one, bar.update) if one.missing else ()
+                for record in measuring:
+                    records.append(record)  # noqa: PERF402 - one by one: those before an error are kept
             except KeyboardInterrupt:
                 bar.close()
                 print(f"interrupted; cells that are finished and stay in {results}: {len(records)}", file=sys.stderr)
-                return records, INTERRUPTED
+                code = INTERRUPTED
             except Unwritten as error:
                 bar.close()
                 print(f"error: {error}; what could not be written is printed all the same", file=sys.stderr)
-                return [*records, *error.records], SOME_FAILED
-    return records, ALL_GOOD
+                records.extend(error.records)
+                code = SOME_FAILED
+    return runner.ordered(records), code
 
 
 def _chosen(registry: Registry[T], texts: Iterable[str]) -> tuple[Component[T], ...]:

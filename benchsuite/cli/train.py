@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import shlex
 import sys
 from functools import partial
@@ -20,11 +21,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         action="append",
         required=True,
         metavar="D",
-        help="dataset folder or `synthetic`; repeat to mix evenly",
+        help="dataset folder, or `synthetic` for methods that read keypoints; repeat to mix evenly",
     )
     parser.add_argument("-o", "--out", type=Path, required=True, help="the .safetensors file to write")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch", type=int, default=64, help="pairs a step, over all processes")
+    parser.add_argument("--batch", type=int, default=64, help="samples a step, over all processes")
     parser.add_argument("--validate-every", type=int, default=1000, metavar="STEPS")
     parser.add_argument(
         "--patience", type=int, default=0, help="validations without improvement before a stage ends early; 0: never"
@@ -38,7 +39,14 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--as-filmed",
         action="store_true",
-        help="take poses as the dataset's cameras saw them, with no other bodies and views",
+        help="take poses as the dataset's cameras saw them, with no other bodies and views, and pictures as they are",
+    )
+    parser.add_argument(
+        "--vary",
+        choices=("all", "photographs"),
+        default="all",
+        help="whose pictures are scaled, rotated, mirrored and coloured: the papers spare those of the laboratory, "
+        "which here are those of datasets whose intrinsics are known",
     )
     parser.add_argument(
         "--recipe",
@@ -79,19 +87,33 @@ def main(args: argparse.Namespace) -> int:
         device=args.device,
         precision=args.precision,
         processes=args.processes,
-        recipe=args.recipe or args.method,
+        recipe=args.recipe or _portable([args.method])[0],
         command=shlex.join(["benchsuite", *_portable(sys.argv[1:])]),
         half=not args.full_precision,
     )
-    train(partial(entry.course, **settings), [_source(text, refilm=not args.as_filmed) for text in args.data], plan)
+    make_course = partial(entry.course, **settings)
+    try:
+        course = make_course()
+    except ValueError as error:  # values that are right one by one, but not together
+        raise WrongParameter(f"training {name}: {error}") from None
+    train(make_course, [_source(course, args, number) for number in range(len(args.data))], plan)
     return 0
 
 
-def _source(text: str, *, refilm: bool) -> Any:
+def _source(course: Any, args: argparse.Namespace, number: int) -> Any:
+    """Where what ``course`` reads is drawn from, for one ``--data``."""
     from benchsuite.dataset import open_dataset
+    from benchsuite.training.crops import CropSource
     from benchsuite.training.sources import DatasetSource, SyntheticSource
 
-    return SyntheticSource() if text == "synthetic" else DatasetSource(open_dataset(Path(text), "train"), refilm=refilm)
+    text = args.data[number]
+    if text == "synthetic" and course.reads == "pairs":
+        return SyntheticSource()
+    dataset = open_dataset(Path(text), "train")
+    if course.reads == "pairs":
+        return DatasetSource(dataset, refilm=not args.as_filmed)
+    varied = not args.as_filmed and (args.vary == "all" or dataset.about.intrinsics != "known")
+    return CropSource(dataset, size=course.size, number=number, varied=varied)
 
 
 def _trainable(registries: Any) -> list[str]:
@@ -100,4 +122,4 @@ def _trainable(registries: Any) -> list[str]:
 
 def _portable(words: list[str]) -> list[str]:
     """A command line with absolute paths cut to their last part: checkpoints must not speak of the machine."""
-    return [Path(word).name if Path(word).is_absolute() else word for word in words]
+    return [re.sub(r"(^|[=:,])/[^,]*/", r"\1", word) for word in words]

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import partial
+from math import isfinite
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic
 
 import numpy as np
 import torch
@@ -20,8 +21,8 @@ from benchsuite_registry.checkpoints import save_checkpoint
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from benchsuite.training.batch import B, batch_like, joined, moved
 from benchsuite.training.course import Course, Stage
-from benchsuite.training.pairs import Pairs, joined
 from benchsuite.training.resume import Resume, TrainingStopped
 from benchsuite.training.sources import Source
 
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 
 FIT_SAMPLES = 100_000
 VALIDATION_SAMPLES = 4096
+CROPS = 512
+"""Pictures are large: that many must do for either, of all sources together."""
 _FIT, _VALIDATE, _TRAIN = 0, 1, 2  # streams of random numbers that must not meet
 
 
@@ -66,7 +69,7 @@ class Plan:
     half: bool = True
 
 
-def train(make_course: Callable[[], Course], sources: Sequence[Source], plan: Plan) -> None:
+def train(make_course: Callable[[], Course[B]], sources: Sequence[Source[B]], plan: Plan) -> None:
     """Run a course to its end and write its weights.
 
     Args:
@@ -75,7 +78,8 @@ def train(make_course: Callable[[], Course], sources: Sequence[Source], plan: Pl
         plan: how.
 
     Raises:
-        TrainingStopped: Fabric is not installed (says which extra holds it), the loss stopped being finite, or an
+        TrainingStopped: Fabric is not installed (says which extra holds it), the loss, the weights or the held-out
+            error stopped being finite (the unfinished run is kept as it last was when all three were), or an
             unfinished run of another plan is in the way.
     """
     try:
@@ -98,39 +102,42 @@ def train(make_course: Callable[[], Course], sources: Sequence[Source], plan: Pl
         work(fabric)
 
 
-class _Loss(nn.Module):
+class _Loss(nn.Module, Generic[B]):
     """A stage as a module, so that Fabric can wrap its forward pass for any number of processes."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage[B], like: B) -> None:
         super().__init__()
         self.module = stage.module
-        self._loss = stage.loss
+        self._loss, self._like = stage.loss, like
 
     def forward(self, *pairs: Tensor) -> Tensor:
-        return self._loss(Pairs(*pairs))
+        return self._loss(batch_like(self._like, pairs))
 
 
-def _run(fabric: Fabric, make_course: Callable[[], Course], sources: Sequence[Source], plan: Plan) -> None:
+def _run(fabric: Fabric, make_course: Callable[[], Course[B]], sources: Sequence[Source[B]], plan: Plan) -> None:
     torch.manual_seed(plan.seed)
     course = make_course()
-    fit = _draw(sources, (plan.seed, _FIT), FIT_SAMPLES)
-    course.fit(fit)
+    fit, held_out = FIT_SAMPLES, VALIDATION_SAMPLES
+    if course.reads == "crops":
+        fit, held_out = CROPS, CROPS // len(sources)
+    course.fit(_draw(sources, (plan.seed, _FIT), fit))
     course.network.to(fabric.device).eval().requires_grad_(False)  # each stage wakes its own part
-    validation = joined(
-        [
-            s.held_out(np.random.default_rng((plan.seed, _VALIDATE, k)), VALIDATION_SAMPLES)
-            for k, s in enumerate(sources)
-        ]
-    ).to(fabric.device)
+    validation = moved(
+        joined([s.held_out(np.random.default_rng((plan.seed, _VALIDATE, k)), held_out) for k, s in enumerate(sources)]),
+        fabric.device,
+    )
     decisive = {k: v for k, v in asdict(plan).items() if k not in ("out", "save_every_s", "command", "device")}
-    resume = Resume(plan.out, course.network, repr(sorted({**decisive, **course.architecture}.items())))
+    decisive |= {"data": [source.about() for source in sources], **course.architecture}
+    resume = Resume(plan.out, course.network, repr(sorted(decisive.items())))
     done = resume.load()
     history: dict[str, Any] = dict(done["history"])
     for number, stage in enumerate(course.stages()):
         if number < done["stage"]:
             continue
-        state = done if number == done["stage"] and done["optimizer"] is not None else None
-        history[stage.name] = _run_stage(fabric, stage, number, sources, validation, plan, resume, state, history)
+        first, running = (done["step"], done["running"]) if number == done["stage"] else (0, None)
+        history[stage.name] = _run_stage(
+            fabric, stage, number, sources, validation, plan, resume, first, running, history
+        )
     if fabric.global_rank == 0:
         about = {
             "method": course.method,
@@ -148,14 +155,14 @@ def _run(fabric: Fabric, make_course: Callable[[], Course], sources: Sequence[So
     fabric.barrier()
 
 
-def _draw(sources: Sequence[Source], key: tuple[int, ...], count: int) -> Pairs:
+def _draw(sources: Sequence[Source[B]], key: tuple[int, ...], count: int) -> B:
     shares = [count // len(sources) + (k < count % len(sources)) for k in range(len(sources))]
     return joined(
         [s.pairs(np.random.default_rng((*key, k)), n) for k, (s, n) in enumerate(zip(sources, shares, strict=True))]
     )
 
 
-def _ahead(draw: Callable[[int], Pairs], steps: range) -> Iterator[tuple[int, Pairs]]:
+def _ahead(draw: Callable[[int], B], steps: range) -> Iterator[tuple[int, B]]:
     """Each step with its pairs, drawn in a thread of their own while the step before is computed."""
     with ThreadPoolExecutor(max_workers=1) as pool:
         coming = pool.submit(draw, steps.start) if steps else None
@@ -169,26 +176,29 @@ def _ahead(draw: Callable[[int], Pairs], steps: range) -> Iterator[tuple[int, Pa
 
 def _run_stage(
     fabric: Fabric,
-    stage: Stage,
+    stage: Stage[B],
     number: int,
-    sources: Sequence[Source],
-    validation: Pairs,
+    sources: Sequence[Source[B]],
+    validation: B,
     plan: Plan,
     resume: Resume,
-    state: dict[str, Any] | None,
+    first: int,
+    running: dict[str, Any] | None,
     history: dict[str, Any],
 ) -> dict[str, Any]:
     """Train one stage; returns its best error, the steps it took and its curve."""
     trained = list(stage.module.parameters())
     for parameter in trained:
         parameter.requires_grad_(True)
-    model, optimizer = fabric.setup(_Loss(stage), stage.optimizer(trained))
+    model, optimizer = fabric.setup(_Loss(stage, validation), stage.optimizer(trained))
     base_lr = [group["lr"] for group in optimizer.param_groups]
-    first, best, best_weights, waited, curve = 0, float("inf"), None, 0, []
-    if state is not None:
-        optimizer.load_state_dict(state["optimizer"])
-        first, best, waited, curve = state["step"], state["best"], state["waited"], list(state["curve"])
-        best_weights = state["best_weights"]
+    scaler = fabric.strategy.precision
+    best, best_weights, waited, curve = float("inf"), None, 0, []
+    if running is not None:
+        stage.module.load_state_dict(running["module"])
+        optimizer.load_state_dict(running["optimizer"])
+        scaler.load_state_dict(running["scaler"])
+        best, best_weights, waited, curve = running["progress"]
     share = plan.batch // fabric.world_size
     bar = tqdm(
         total=stage.steps,
@@ -204,7 +214,7 @@ def _run_stage(
         torch.manual_seed(hash((plan.seed, number, step, fabric.global_rank)) % 2**63)  # dropout of this step
         for group, lr in zip(optimizer.param_groups, base_lr, strict=True):
             group["lr"] = lr * stage.lr_factor(step)
-        loss = model(*pairs.to(fabric.device))
+        loss = model(*moved(pairs, fabric.device))
         if not torch.isfinite(loss):
             raise TrainingStopped(f"{stage.name}: the loss is {loss.item()} at step {step}; {resume.kept()}")
         optimizer.zero_grad(set_to_none=True)
@@ -214,8 +224,12 @@ def _run_stage(
         bar.update()
         if (step + 1) % plan.validate_every == 0 or step + 1 == stage.steps:
             error = _validate(stage, validation)
-            curve.append([step + 1, round(error, 4)])
-            bar.set_postfix_str(f"loss {loss.item():.4f}, held out {error:.1f} {stage.unit}")
+            if not isfinite(error):
+                raise TrainingStopped(f"{stage.name}: the held-out error is {error} at step {step}; {resume.kept()}")
+            figures = {name: round(figure, 4) for name, figure in stage.observed().items()}
+            curve.append([step + 1, round(error, 4), *([figures] if figures else [])])
+            shown = [f"loss {loss.item():.4f}", f"held out {error:.1f} {stage.unit}"]
+            bar.set_postfix_str(", ".join(shown + [f"{name} {figure:.4g}" for name, figure in figures.items()]))
             if error < best:
                 best, waited = error, 0
                 best_weights = {k: v.detach().clone() for k, v in stage.module.state_dict().items()}
@@ -225,7 +239,15 @@ def _run_stage(
                     break
         if fabric.global_rank == 0 and time.monotonic() - saved > plan.save_every_s:
             saved = time.monotonic()
-            resume.save(number, step + 1, optimizer.state_dict(), best, best_weights, waited, curve, history)
+            if not all(weights.isfinite().all() for weights in stage.module.state_dict().values()):
+                raise TrainingStopped(f"{stage.name}: weights are not finite after step {step}; {resume.kept()}")
+            running = {
+                "module": stage.module.state_dict(),
+                "optimizer": optimizer.state_dict(),
+                "scaler": scaler.state_dict(),
+                "progress": (best, best_weights, waited, curve),
+            }
+            resume.save(number, step + 1, history, running)
     bar.close()
     if best_weights is not None:
         stage.module.load_state_dict(best_weights)
@@ -234,12 +256,12 @@ def _run_stage(
         parameter.requires_grad_(False)
     done = {"error": best, "unit": stage.unit, "steps": curve[-1][0] if curve else 0, "curve": curve}
     if fabric.global_rank == 0:
-        resume.save(number + 1, 0, None, float("inf"), None, 0, [], {**history, stage.name: done})
+        resume.save(number + 1, 0, {**history, stage.name: done}, None)
     return done
 
 
 @torch.no_grad()
-def _validate(stage: Stage, validation: Pairs) -> float:
+def _validate(stage: Stage[B], validation: B) -> float:
     stage.module.eval()
     error = float(stage.error(validation))
     stage.module.train()

@@ -39,15 +39,6 @@ class Pairs(NamedTuple):
         """The intrinsics."""
         return Camera(self.focal, self.center)
 
-    def to(self, device: torch.device | str) -> Pairs:
-        """The same pairs on ``device``."""
-        return Pairs(*(part.to(device, non_blocking=True) for part in self))
-
-
-def joined(parts: list[Pairs]) -> Pairs:
-    """Several batches as one."""
-    return Pairs(*(torch.cat(columns) for columns in zip(*parts, strict=True)))
-
 
 def varied(rng: np.random.Generator, world: Array) -> Array:
     """Poses (B, 17, 3) mm of other bodies in the same postures: half of them mirrored, the body's size drawn with 6 %

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 
 class TrainingStopped(RuntimeError):
@@ -29,7 +29,7 @@ class Resume:
         self.plan = plan
 
     def load(self) -> dict[str, Any]:
-        start: dict[str, Any] = {"stage": 0, "step": 0, "optimizer": None, "history": {}}
+        start: dict[str, Any] = {"stage": 0, "step": 0, "history": {}, "running": None}
         if not self.path.is_file():
             return start
         state: dict[str, Any] = torch.load(self.path, weights_only=True)
@@ -41,17 +41,15 @@ class Resume:
         self.network.load_state_dict(state["network"])
         return state
 
-    def save(
-        self,
-        stage: int,
-        step: int,
-        optimizer: dict[str, Any] | None,
-        best: float,
-        best_weights: dict[str, Tensor] | None,
-        waited: int,
-        curve: list[list[float]],
-        history: dict[str, Any],
-    ) -> None:
+    def save(self, stage: int, step: int, history: dict[str, Any], running: dict[str, Any] | None) -> None:
+        """Keep the network as it is.
+
+        Args:
+            stage: which is the next to be trained.
+            step: of the stage, the next one.
+            history: what became of the stages before.
+            running: all else that the stage needs to go on, if it has begun.
+        """
         self.path.parent.mkdir(parents=True, exist_ok=True)
         partial = self.path.with_name(self.path.name + ".partial")
         state = {
@@ -59,12 +57,8 @@ class Resume:
             "network": self.network.state_dict(),
             "stage": stage,
             "step": step,
-            "optimizer": optimizer,
-            "best": best,
-            "best_weights": best_weights,
-            "waited": waited,
-            "curve": curve,
             "history": history,
+            "running": running,
         }
         torch.save(state, partial)
         os.replace(partial, self.path)

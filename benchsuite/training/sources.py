@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
 from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
+from torch import Tensor
 
 from benchsuite.dataset import Dataset, WrongDataset
 from benchsuite.training.pairs import Pairs, filmed, varied
@@ -17,16 +18,19 @@ HELD_OUT = 20
 """One take in this many is held out of training, for validation."""
 
 
-class Source(Protocol):
-    """Draws pairs; the same generator state gives the same pairs."""
+B_co = TypeVar("B_co", bound=tuple[Tensor, ...], covariant=True)
+
+
+class Source(Protocol[B_co]):
+    """Draws pairs of what a network sees and what is true; the same generator state gives the same pairs."""
 
     name: str
 
-    def pairs(self, rng: np.random.Generator, count: int) -> Pairs:
+    def pairs(self, rng: np.random.Generator, count: int) -> B_co:
         """``count`` training pairs."""
         ...
 
-    def held_out(self, rng: np.random.Generator, count: int) -> Pairs:
+    def held_out(self, rng: np.random.Generator, count: int) -> B_co:
         """``count`` pairs that training never sees."""
         ...
 
@@ -65,11 +69,7 @@ class DatasetSource:
         if refilm:
             self._rotation = np.array([clip.rotation for clip in dataset.clips]).reshape(-1, 3, 3)
             self._position = np.array([clip.position for clip in dataset.clips])
-        held = np.array([_is_held_out(clip.take or clip.name) for clip in dataset.clips])
-        held_rows = held[dataset.columns["clip"]]
-        self._training, self._validation = np.flatnonzero(~held_rows), np.flatnonzero(held_rows)
-        if not len(self._training) or not len(self._validation):  # too few takes to hold any out
-            self._training = self._validation = np.arange(len(dataset))
+        self._training, self._validation = split_takes(dataset)
 
     def pairs(self, rng: np.random.Generator, count: int) -> Pairs:
         """``count`` pairs out of the takes that are not held out."""
@@ -101,6 +101,24 @@ class DatasetSource:
             "fingerprint": self.dataset.fingerprint,
             "refilmed": self.refilm,
         }
+
+
+def split_takes(dataset: Dataset) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+    """Rows to train on, and rows of the takes that are held out; the same rows twice if there are too few takes.
+
+    Of single images each is a take. Clips of the split ``test`` are in neither.
+    """
+    labels = dataset.labels(slice(None))
+    assert labels.take is not None
+    assert labels.split is not None
+    held = np.array([_is_held_out(take) for take in labels.take.names])[labels.take.codes]
+    ours = np.array([split != "test" for split in labels.split.names])[labels.split.codes]
+    training, validation = np.flatnonzero(ours & ~held), np.flatnonzero(ours & held)
+    if not len(training) or not len(validation):
+        training = validation = np.flatnonzero(ours)
+    if not len(training):
+        raise WrongDataset(f"dataset {dataset.about.name}: all clips are of the split test, none to train on")
+    return training, validation
 
 
 def _is_held_out(take: str) -> bool:

@@ -14,6 +14,16 @@ WANG_2019 = "Wang et al., Generalizing Monocular 3D Human Pose Estimation in the
 
 WEIGHTS = {"weights": Parameter("", "a .safetensors file from `benchsuite train`; empty takes the shipped weights")}
 
+NETWORK = {
+    **WEIGHTS,
+    "precision": Parameter(
+        "float32",
+        "of matrix products; bfloat16 is faster where the processor knows it, and moves joints by some tenths of a mm",
+        ("float32", "bfloat16"),
+        later=True,
+    ),
+}
+
 TRAINING = {
     "width": Parameter(1024, "hidden size"),
     "blocks": Parameter(2, "residual blocks of each network"),
@@ -35,6 +45,11 @@ def weights_path(method: str, parameters: Mapping[str, Scalar]) -> Path:
     return Path(given) if given else Path(__file__).parent / "weights" / f"{method}.safetensors"
 
 
+def on_trial(folder: Path) -> Mapping[str, Scalar]:
+    """A few samples to look for the nearest one in."""
+    return {"data": str(folder), "samples": 100}
+
+
 @hookimpl
 def benchsuite_lifters() -> Iterable[Entry[Lifter]]:
     """The pack's entries."""
@@ -44,7 +59,7 @@ def benchsuite_lifters() -> Iterable[Entry[Lifter]]:
             build=late("benchsuite_lifters.shipped:martinez"),
             summary="2D keypoints straight to 3D through a residual network",
             reference=MARTINEZ_2017,
-            parameters=WEIGHTS,
+            parameters=NETWORK,
             checkpoint=partial(weights_path, "martinez"),
             course=late("benchsuite_lifters.courses:MartinezCourse"),
             training=TRAINING,
@@ -54,7 +69,7 @@ def benchsuite_lifters() -> Iterable[Entry[Lifter]]:
             build=late("benchsuite_lifters.shipped:stereo"),
             summary="synthesises the right view, then lifts from both views",
             reference=f"{WANG_2019}, Sec. 3.1-3.3",
-            parameters=WEIGHTS,
+            parameters=NETWORK,
             checkpoint=partial(weights_path, "stereo"),
             course=late("benchsuite_lifters.courses:StereoCourse"),
             training={
@@ -78,5 +93,6 @@ def benchsuite_lifters() -> Iterable[Entry[Lifter]]:
                 "data": Parameter("", "dataset folder whose train split is searched"),
                 "samples": Parameter(60_000, "training samples kept"),
             },
+            trial=on_trial,
         ),
     )

@@ -60,7 +60,7 @@ class Optimisation:
         loss: Callable[[Pairs], Tensor],
         error: Callable[[Pairs], Tensor],
         unit: str = "mm",
-    ) -> Stage:
+    ) -> Stage[Pairs]:
         """A stage that trains ``network`` this way."""
         return Stage(
             name=name,
@@ -87,6 +87,7 @@ class _Course:
     """What both courses share."""
 
     method: str
+    reads: Literal["pairs"] = "pairs"
     network: LiftingNetwork
 
     def __init__(self, network: LiftingNetwork, optimisation: Optimisation) -> None:
@@ -115,7 +116,7 @@ class MartinezCourse(_Course):
         """Take the scaling."""
         self.network.fit(pairs)
 
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[Stage[Pairs]]:
         """The one."""
         return (self.optimisation.stage("lifting", self.network.lifting, self.network.loss, self.mpjpe),)
 
@@ -134,7 +135,7 @@ class StereoCourse(_Course):
         """Take the scaling."""
         self.network.fit(pairs)
 
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[Stage[Pairs]]:
         """View synthesis, reconstruction."""
         net, train = self.network, self.optimisation
         return (

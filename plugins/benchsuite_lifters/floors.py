@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -37,6 +37,7 @@ class MeanPoseCourse:
     """Nothing to be trained, only fitted."""
 
     method = "mean-pose"
+    reads: Literal["pairs"] = "pairs"
 
     def __init__(self) -> None:
         self.network = MeanPose()
@@ -46,7 +47,7 @@ class MeanPoseCourse:
         """Take the mean of the root-relative training poses."""
         self.network.mean.copy_((pairs.xyz - pairs.xyz[:, :1]).double().mean(0))
 
-    def stages(self) -> Sequence[Stage]:
+    def stages(self) -> Sequence[Stage[Pairs]]:
         """None."""
         return ()
 

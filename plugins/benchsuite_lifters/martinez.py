@@ -9,8 +9,9 @@ from benchsuite_registry.skeletons import H36M_17
 from torch import Tensor
 
 from benchsuite.training.pairs import Pairs
+from benchsuite_lifters.inference import LeanMLP, Precision
 from benchsuite_lifters.network import Architecture, LiftingNetwork
-from benchsuite_lifters.residual_mlp import ResidualMLP, folded
+from benchsuite_lifters.residual_mlp import ResidualMLP
 from benchsuite_lifters.scaling import Scaling
 
 JOINTS_2D = tuple(joint for joint in H36M_17.joints if joint != "neck_nose")
@@ -40,9 +41,9 @@ class Martinez(LiftingNetwork):
         found = self.scale_pose.inverse(self.lifting(self.scale_left(left))).view(len(left), len(H36M_17) - 1, 3)
         return torch.cat((torch.zeros_like(found[:, :1]), found), dim=1)
 
-    def prepared(self) -> Self:
+    def prepared(self, precision: Precision = "float32") -> Self:
         """The network ready for inference, batch norm folded."""
-        self.lifting = folded(self.lifting)  # type: ignore[assignment]
+        self.lifting = LeanMLP(self.lifting, precision)  # type: ignore[assignment]
         return self.eval()
 
     def fit(self, pairs: Pairs) -> None:

@@ -10,6 +10,7 @@ from benchsuite_registry.poses import Camera, Frame, KeypointBatch, PoseBatch
 from benchsuite_registry.skeletons import H36M_17
 from torch import Tensor, nn
 
+from benchsuite_lifters.inference import Precision
 from benchsuite_lifters.scaling import MissingJoints, Scaling, Scheme
 
 CANONICAL_FOCAL = (1145.0494384765625, 1143.7811279296875)
@@ -86,9 +87,9 @@ class LiftingNetwork(nn.Module):
         """Root-relative poses (B, 17, 3) mm from the network's pixels (B, 2 * joints)."""
         raise NotImplementedError
 
-    def prepared(self) -> Self:
-        """The network ready for inference."""
-        return self.eval()
+    def prepared(self, precision: Precision = "float32") -> Self:
+        """The network ready for inference, its matrix products made in ``precision``."""
+        raise NotImplementedError
 
     @torch.inference_mode()
     def lift(self, keypoints: KeypointBatch) -> PoseBatch:

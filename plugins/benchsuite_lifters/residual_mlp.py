@@ -14,12 +14,15 @@ def _layer(inputs: int, width: int, dropout: float) -> list[nn.Module]:
     return [nn.Linear(inputs, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(dropout)]
 
 
-class _Block(nn.Module):
+class Block(nn.Module):
+    """Two layers, and what went into them added to what comes out."""
+
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
         self.layers = nn.Sequential(*_layer(width, width, dropout), *_layer(width, width, dropout))
 
     def forward(self, x: Tensor) -> Tensor:
+        """(B, width) to (B, width)."""
         added: Tensor = x + self.layers(x)
         return added
 
@@ -41,7 +44,7 @@ class ResidualMLP(nn.Module):
         super().__init__()
         self.layers = nn.Sequential(
             *_layer(inputs, width, dropout),
-            *(_Block(width, dropout) for _ in range(blocks)),
+            *(Block(width, dropout) for _ in range(blocks)),
             nn.Linear(width, outputs),
         )
         for module in self.modules():
@@ -63,25 +66,3 @@ class ResidualMLP(nn.Module):
             for module in self.modules():
                 if isinstance(module, nn.Linear):
                     module.weight.mul_((max_norm / module.weight.norm()).clamp(max=1.0))
-
-
-def folded(network: nn.Module) -> nn.Module:
-    """A copy of ``network`` for inference: every batch norm folded into the linear layer before it, dropout gone."""
-    from copy import deepcopy
-
-    from torch.nn.utils.fusion import fuse_linear_bn_eval
-
-    network = deepcopy(network).eval()
-    for sequence in [m for m in network.modules() if isinstance(m, nn.Sequential)]:
-        kept: list[nn.Module] = []
-        for module in sequence:
-            if isinstance(module, nn.BatchNorm1d):
-                linear = kept.pop()
-                assert isinstance(linear, nn.Linear)
-                kept.append(fuse_linear_bn_eval(linear, module))
-            elif not isinstance(module, nn.Dropout):
-                kept.append(module)
-        while len(sequence):
-            del sequence[-1]
-        sequence.extend(kept)
-    return network

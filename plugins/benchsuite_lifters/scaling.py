@@ -86,16 +86,25 @@ class MissingJoints(nn.Module):
         if bool(known.all()):
             return x
         x = torch.where(known, x, 0.0)
-        mean, covariance = self.mean.double(), self.covariance.double()
+        mean, covariance = self.mean.double(), _definite(self.covariance.double())
         patterns, which = torch.unique(known, dim=0, return_inverse=True)
         for number, seen in enumerate(patterns):
             if bool(seen.all()):
                 continue
             rows = which == number
-            there = covariance[seen][:, seen]
-            # a little noise keeps joints that always move together invertible
-            there = there + torch.eye(len(there), dtype=there.dtype, device=there.device)
-            gain = torch.linalg.solve(there, covariance[seen][:, ~seen])
+            gain = torch.linalg.solve(covariance[seen][:, seen], covariance[seen][:, ~seen])
             guess = mean[~seen] + (x[rows][:, seen].double() - mean[seen]) @ gain
             x[rows.nonzero(), (~seen).nonzero().T] = guess.to(x.dtype)
         return x
+
+
+def _definite(covariance: Tensor) -> Tensor:
+    """``covariance`` (size, size) without variances below 1, or below what rounding it has made of them.
+
+    Joints that always move together would not be invertible, and weights in half precision round their covariance to
+    one that has negative variances: coordinates filled in from it lay up to 76,000 px away.
+    """
+    variances, axes = torch.linalg.eigh(covariance)
+    floor = variances.min().neg().clamp(min=1.0)
+    definite: Tensor = axes * variances.clamp(min=floor) @ axes.T
+    return definite

@@ -8,6 +8,7 @@ from pathlib import Path
 from benchsuite_registry.checkpoints import WrongCheckpoint, fill, load_checkpoint
 
 from benchsuite_lifters.floors import MeanPose
+from benchsuite_lifters.inference import Precision
 from benchsuite_lifters.martinez import Martinez
 from benchsuite_lifters.network import Architecture, LiftingNetwork
 from benchsuite_lifters.stereo import Stereo
@@ -15,7 +16,7 @@ from benchsuite_lifters.stereo import Stereo
 _NETWORKS: Mapping[str, Callable[[Architecture], LiftingNetwork]] = {"martinez": Martinez, "stereo": Stereo}
 
 
-def _network(method: str, weights: str) -> LiftingNetwork:
+def _network(method: str, weights: str, precision: Precision) -> LiftingNetwork:
     from benchsuite_lifters import weights_path
 
     path = weights_path(method, {"weights": weights})
@@ -27,17 +28,17 @@ def _network(method: str, weights: str) -> LiftingNetwork:
         raise WrongCheckpoint(f"{path}: its description does not say the architecture: {error}") from None
     network = _NETWORKS[method](architecture)
     fill(network, tensors, path)
-    return network.eval().prepared()
+    return network.eval().prepared(precision)
 
 
-def martinez(weights: str) -> LiftingNetwork:
+def martinez(weights: str, precision: Precision = "float32") -> LiftingNetwork:
     """Martinez et al.'s lifter with ``weights``; empty takes the shipped ones."""
-    return _network("martinez", weights)
+    return _network("martinez", weights, precision)
 
 
-def stereo(weights: str) -> LiftingNetwork:
+def stereo(weights: str, precision: Precision = "float32") -> LiftingNetwork:
     """The stereo generator with ``weights``; empty takes the shipped ones."""
-    return _network("stereo", weights)
+    return _network("stereo", weights, precision)
 
 
 def mean_pose(weights: str) -> MeanPose:

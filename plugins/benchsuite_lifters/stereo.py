@@ -10,8 +10,9 @@ from benchsuite_registry.skeletons import H36M_17
 from torch import Tensor
 
 from benchsuite.training.pairs import Pairs
+from benchsuite_lifters.inference import LeanMLP, Precision
 from benchsuite_lifters.network import Architecture, LiftingNetwork, in_h36m
-from benchsuite_lifters.residual_mlp import ResidualMLP, folded
+from benchsuite_lifters.residual_mlp import ResidualMLP
 from benchsuite_lifters.scaling import Scaling
 
 
@@ -78,10 +79,10 @@ class Stereo(LiftingNetwork):
         right_uv = self.given(right, keypoints.camera)
         return PoseBatch(self.posed(views), Frame.ROOT, H36M_17, keypoints.ids, right_uv)
 
-    def prepared(self) -> Self:
+    def prepared(self, precision: Precision = "float32") -> Self:
         """The networks ready for inference, batch norm folded."""
-        self.synthesis = folded(self.synthesis)  # type: ignore[assignment]
-        self.reconstruction = folded(self.reconstruction)  # type: ignore[assignment]
+        self.synthesis = LeanMLP(self.synthesis, precision)  # type: ignore[assignment]
+        self.reconstruction = LeanMLP(self.reconstruction, precision)  # type: ignore[assignment]
         return self.eval()
 
     def fit(self, pairs: Pairs) -> None:

@@ -1,0 +1,108 @@
+"""What a method costs: records of latency, memory and size, ``costs/<method>-<hash8>.json``, beside accuracy."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from benchsuite.documents import dump, load, plain, write_whole
+from benchsuite.results import Part, identity_of
+
+SCHEMA = 1
+
+
+@dataclass(frozen=True)
+class Latency:
+    """How long calls of one size take.
+
+    Attributes:
+        batch: poses a call.
+        median_ms: of the calls, ms.
+        low_ms: a tenth of them took no longer.
+        high_ms: nine tenths took no longer.
+        calls: how many were timed, after others that were not.
+    """
+
+    batch: int
+    median_ms: float
+    low_ms: float
+    high_ms: float
+    calls: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a method costs on a device.
+
+    Attributes:
+        source: the lifter or image model.
+        refiner: None for the bare source.
+        device: its model's name.
+        threads: how many it was given.
+        parameters: how many numbers were trained.
+        latencies: call by call size, the smallest first.
+        peak_mib: most memory at the largest call size beyond what was in use before the method was built, MiB; of the
+            device on CUDA, else of the process.
+        computing: share of the timed calls that the process computed on a CPU; less than 1 where it had to wait, for
+            other processes or for the device.
+        provenance: versions, commit, command.
+        schema: version of this layout.
+    """
+
+    source: Part
+    refiner: Part | None
+    device: str
+    threads: int
+    parameters: int
+    latencies: tuple[Latency, ...]
+    peak_mib: float
+    computing: float
+    provenance: Mapping[str, Any]
+    schema: int = SCHEMA
+
+    @property
+    def single_ms(self) -> float:
+        """Median time of the smallest call."""
+        return self.latencies[0].median_ms
+
+    @property
+    def per_pose_us(self) -> float:
+        """Median time of a pose in the largest call, microseconds."""
+        return 1000.0 * self.latencies[-1].median_ms / self.latencies[-1].batch
+
+
+def method_key(source: Part, refiner: Part | None) -> str:
+    """The same for methods that cost the same: trainings of one recipe with other seeds are."""
+    said = {"source": identity_of(source), "refiner": refiner and identity_of(refiner)}
+    if recipe := source.trained.get("recipe"):
+        said["source"] = {**identity_of(source), "weights": recipe}
+    return json.dumps(plain(said), sort_keys=True)
+
+
+def cost_path(root: Path, cost: Cost) -> Path:
+    """Where ``cost`` lies under ``root``, the results folder: one file a method, device and number of threads."""
+    names = [cost.source.name, *([cost.refiner.name] if cost.refiner else [])]
+    key = hashlib.sha256(f"{method_key(cost.source, cost.refiner)}{cost.device}{cost.threads}".encode()).hexdigest()
+    method = "+".join(re.sub(r"[^A-Za-z0-9._-]", "_", name)[:80] for name in names)
+    return root / "costs" / f"{method}-{key[:8]}.json"
+
+
+def write_cost(root: Path, cost: Cost) -> Path:
+    """Write ``cost`` at its place, whole or not at all; errors as ``write_whole``."""
+    path = cost_path(root, cost)
+    write_whole(path, dump(cost))
+    return path
+
+
+def read_costs(root: Path) -> tuple[Cost, ...]:
+    """All costs under ``root``, the results folder, in the order of their file names.
+
+    Raises:
+        WrongDocument: a file is not what ``write_cost`` writes; names file, key, wanted, found.
+    """
+    return tuple(load(path, Cost, SCHEMA) for path in sorted((root / "costs").glob("*.json"), key=lambda p: p.name))

@@ -1,0 +1,203 @@
+"""``leaderboard.md``: the tables that a repository shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from tabulate import tabulate
+
+from benchsuite.cost import Cost
+from benchsuite.leaderboard.front import machine_in_words
+from benchsuite.leaderboard.sheets import (
+    ARROWS,
+    Published,
+    Sheet,
+    best,
+    digest,
+    in_words,
+    label,
+    printed,
+    rank,
+    recipe,
+)
+from benchsuite.pareto import Priced, priced
+from benchsuite.reported import ReportedTable
+from benchsuite.standings import Column, Figure, Standing
+from benchsuite.statistics import Estimate
+
+NONE = "-"
+FRONT = "●"
+
+INTRODUCTION = """\
+# Leaderboard
+
+<!-- Made by `benchsuite leaderboard` from the files beside it. Do not edit: `benchsuite leaderboard --check` fails. -->
+
+Two numbers share a table only if evaluator, data and protocol are the same. The best of each column is
+**bold**, several where they print the same, none where all do; shared ranks are marked `=`.
+
+* A method trained by one recipe (in brackets) with several seeds is one row: mean ± standard deviation (n - 1).
+* 95 % interval: of the headline, the first number; over several seeds both ends are averaged; `-` where an action
+  has a single take, so that nothing can be drawn anew.
+* Columns that are 0 throughout, such as undefined poses where all are defined, are left out.
+* A rank is one more than there are methods better beyond doubt: the 95 % interval of their paired difference, the same
+  clips drawn for both, leaves 0 out. Where a record does not keep its clips the printed numbers decide.
+* Behind the first: that paired difference to the first row. The smallest difference that the data can tell is what two
+  neighbouring rows would truly have to be apart for it to show in four of five such test sets (median).
+* `n`: samples behind the headline. A failed run is a row with its error's type and no numbers.
+"""
+
+REPORTED = """\
+## Reported
+
+What papers print, not measured here: each table has a protocol of its own. Bold as printed; blank where no
+number is known.
+"""
+
+REPORTED = """\
+## Reported
+
+What papers print, not measured here: each table has a protocol of its own. Bold as printed; blank where no
+number is known.
+"""
+
+
+def page(published: Published) -> str:
+    """The Markdown of all that is published."""
+    measured = [_measured(sheet, published.costs) for sheet in published.sheets] or ["No records yet.\n"]
+    reported = [_reported(t) for t in published.reported]
+    return "\n".join([INTRODUCTION, "## Measured\n", *measured, REPORTED, *reported])
+
+
+def _measured(sheet: Sheet, costs: Sequence[Cost]) -> str:
+    contest, headline, detectable = sheet.contest, sheet.headline, sheet.ranking.detectable
+    used = contest.dataset
+    split = f", {text(used.split)}" if used.split else ""
+    parts = [
+        f"### {code(contest.evaluator)} on {code(used.name)}{split}",
+        f"Data: {used.samples:,} samples in {used.clips:,} clips, fingerprint {code(used.fingerprint[:12])}.",
+        f"Protocol {code(digest(contest.protocol))}: {_in_words(sheet)}.",
+        *([f"Not one table with the one before: {text('; '.join(map(str, contest.apart)))}."] if contest.apart else []),
+        _overall(sheet),
+    ]
+    if headline and detectable is not None:
+        parts.append(f"Smallest difference that these data can tell: {detectable:.2f} {text(headline.unit)}.")
+    for kind, column, groups in contest.by_group():
+        parts += [f"{_header(column)} by {text(kind)}:", _by_group(sheet.scored, column, groups)]
+    for machine, rows in priced(sheet.contest, costs).items():
+        parts += [
+            f"Cost on {text(machine_in_words(machine))}; {FRONT} marks the Pareto front of accuracy and time a pose:",
+            _cost(sheet, rows),
+        ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _in_words(sheet: Sheet) -> str:
+    said = text("; ".join(f"{key} {value}" for key, value in in_words(sheet.contest.protocol)))
+    return said or "nothing is known, the evaluator could not be built"
+
+
+def _overall(sheet: Sheet) -> str:
+    standings, places = sheet.contest.standings, sheet.ranking.places
+    table = _names(standings)
+    for column, figures in sheet.columns():
+        numbers = (_header(column), _bold_best(figures, column, decimals=2))
+        if column != sheet.headline:
+            table.append(numbers)
+            continue
+        table.insert(0, ("rank", [rank(p) or NONE for p in places]))
+        table += [numbers, ("95 % interval", [_interval(f) for f in figures])]
+        behind = [p.behind if p else None for p in places]
+        if any(behind):
+            table.append(("behind the first", [NONE if b is None else f"{b.value:.2f} {_interval(b)}" for b in behind]))
+        table.append(("n", [f"{f.n:,}" if f else NONE for f in figures]))
+    table.append(("seeds", [str(len(s.records)) for s in standings]))
+    if any(s.errors for s in standings):
+        table.append(("failed with", [text(", ".join(s.errors)) for s in standings]))
+    return table_of(table)
+
+
+def _by_group(standings: Sequence[Standing], column: Column, groups: Sequence[str]) -> str:
+    table = _names(standings)
+    for group in (*groups, ""):
+        figures = [s.figure(column, group) for s in standings]
+        table.append((text(label(group)) or "Average", _bold_best(figures, column, decimals=1)))
+    return table_of(table)
+
+
+def _cost(sheet: Sheet, rows: Sequence[Priced]) -> str:
+    table = _names([r.standing for r in rows])
+    if sheet.headline:
+        table.append((_header(sheet.headline), [f"{r.figure.mean:.2f}" for r in rows]))
+    table.append(("front", [FRONT if r.on_front else "" for r in rows]))
+    first, last = rows[0].cost.latencies[0].batch, rows[0].cost.latencies[-1].batch
+    table.append((f"batch of {first} (ms)", [f"{r.cost.single_ms:.3g}" for r in rows]))
+    table.append((f"batch of {last} (µs a pose)", [f"{r.cost.per_pose_us:.3g}" for r in rows]))
+    table.append(("peak (MiB)", [f"{r.cost.peak_mib:.0f}" for r in rows]))
+    table.append(("parameters", [f"{r.cost.parameters:,}" for r in rows]))
+    return table_of(table)
+
+
+def _names(standings: Sequence[Standing]) -> list[tuple[str, list[str]]]:
+    methods = [code(s.method) + (f" ({code(recipe(s))})" if recipe(s) else "") for s in standings]
+    return [("method", methods), ("refiner", [code(s.refiner) if s.refiner else "none" for s in standings])]
+
+
+def _header(column: Column) -> str:
+    return f"{text(column.name)} ({text(column.unit)}) {ARROWS[column.better]}"
+
+
+def _bold_best(figures: Sequence[Figure | None], column: Column, decimals: int) -> list[str]:
+    top = best(figures, column, decimals)
+    cells = []
+    for figure in figures:
+        number = printed(figure, decimals)
+        if figure is None or number is None:
+            cells.append(NONE if figure is None else "NaN")
+            continue
+        shown = f"{number:z.{decimals}f}"
+        spread = f" ± {figure.sd:.{decimals}f}" if figure.sd is not None and decimals > 1 else ""
+        cells.append((f"**{shown}**" if number == top else shown) + spread)
+    return cells
+
+
+def _interval(figure: Figure | Estimate | None) -> str:
+    return f"[{figure.low:.2f}, {figure.high:.2f}]" if figure and figure.low is not None else NONE
+
+
+def _reported(table: ReportedTable) -> str:
+    unit = f"Numbers in {text(table.unit)}, {table.better} is better."
+    parts = [f"### {text(table.paper)}, {text(table.table)}: {text(table.title)}", f"{text(table.protocol)} {unit}"]
+    columns = [("method", [text(row.method) for row in table.rows])]
+    for place, column in enumerate(table.columns):
+        cells = ((row.values[place], column in row.bold) for row in table.rows)
+        shown = ["" if v is None else f"**{v}**" if bold else str(v) for v, bold in cells]
+        columns.append((text(column), shown))
+    notes = [f"* {text(row.method)}: {text(note)}" for row in table.rows for note in row.notes]
+    notes += [f"* {text(note)}" for note in table.notes]
+    return "\n\n".join([*parts, table_of(columns), *(["\n".join(notes)] if notes else [])]) + "\n"
+
+
+def text(words: str) -> str:
+    """``words`` on one line, so that Markdown shows every character of them."""
+    return re.sub(r"[\\|*_<`~]", r"\\\g<0>", " ".join(words.split()))
+
+
+def code(words: str) -> str:
+    """``words`` on one line as a code span that may stand in a table."""
+    return "`" + " ".join(words.replace("`", "'").split()).replace("|", r"\|") + "`"
+
+
+def table_of(columns: Sequence[tuple[str, Sequence[str]]]) -> str:
+    """A Markdown table of named columns; the cells are Markdown already.
+
+    Cells are not padded: padding would depend on whether the optional ``wcwidth`` is installed, and a
+    longer name would change every line.
+    """
+    rows = list(zip(*(cells for _, cells in columns), strict=True))
+    headers = [header for header, _ in columns]
+    aligned = ["left" if header in ("method", "refiner") else "right" for header in headers]
+    lines = tabulate(rows, headers, tablefmt="pipe", disable_numparse=True, colalign=aligned).splitlines()
+    lines[1] = re.sub("-+", "---", lines[1])
+    return "\n".join(re.sub(" +", " ", line) for line in lines)

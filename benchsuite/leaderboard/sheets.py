@@ -1,0 +1,153 @@
+"""What every format of the leaderboard shows: the contests with their ranks, what papers report, numbers as printed."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from benchsuite_registry.contracts import Scalar
+
+from benchsuite.cost import Cost, read_costs
+from benchsuite.documents import WrongDocument, plain
+from benchsuite.ranking import Place, Ranking, ranking
+from benchsuite.reported import ReportedTable, read_reported
+from benchsuite.results import Record, read_records
+from benchsuite.standings import Column, Contest, Figure, Standing, contests
+
+ARROWS = {"lower": "↓", "higher": "↑"}
+
+H36M_SHORT = {
+    "Directions": "Direct.",
+    "Discussion": "Discuss",
+    "Greeting": "Greet",
+    "Phoning": "Phone",
+    "Posing": "Pose",
+    "Purchases": "Purch.",
+    "SittingDown": "SittingD.",
+    "Smoking": "Smoke",
+    "Waiting": "Wait",
+    "WalkDog": "WalkD.",
+    "Walking": "Walk",
+    "WalkTogether": "WalkT.",
+}
+"""Human3.6M's actions as tables shorten them."""
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A contest, and who stands where in it."""
+
+    contest: Contest
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """Its places, worked out once."""
+        return ranking(self.contest)
+
+    @property
+    def headline(self) -> Column | None:
+        """The column that ranks; None if every cell failed."""
+        return self.contest.columns[0] if self.contest.columns else None
+
+    @property
+    def scored(self) -> tuple[Standing, ...]:
+        """The standings that have numbers."""
+        return tuple(s for s in self.contest.standings if not s.errors)
+
+    def columns(self) -> Iterator[tuple[Column, list[Figure | None]]]:
+        """The columns worth showing, the headline first, with a figure a standing; none that is 0 throughout."""
+        for place, column in enumerate(self.contest.columns):
+            figures = [s.figure(column) for s in self.contest.standings]
+            if not place or any(f is not None and f.mean != 0 for f in figures):
+                yield column, figures
+
+
+@dataclass(frozen=True)
+class Published:
+    """All that a results folder publishes.
+
+    Attributes:
+        root: the folder.
+        sheets: one a contest.
+        reported: tables of papers.
+        costs: of methods, where they were measured.
+    """
+
+    root: Path
+    sheets: tuple[Sheet, ...]
+    reported: tuple[ReportedTable, ...]
+    costs: tuple[Cost, ...] = ()
+
+
+def read_published(root: Path) -> Published:
+    """What the records, reported tables and costs under ``root``, the results folder, say.
+
+    Raises:
+        WrongDocument: one of them is not what its layout says, or there is no such folder.
+    """
+    if not root.is_dir():
+        raise WrongDocument(f"{root}: no such results folder")
+    sheets = tuple(Sheet(c) for c in contests(read_records(root)))
+    return Published(root, sheets, read_reported(root), read_costs(root))
+
+
+def printed(figure: Figure | None, decimals: int) -> float | None:
+    """The mean as it is printed, for comparing; None if there is none."""
+    return None if figure is None or math.isnan(figure.mean) else round(figure.mean, decimals)
+
+
+def best(figures: Sequence[Figure | None], column: Column, decimals: int) -> float | None:
+    """The best number as printed; None where several methods all print the same."""
+    numbers = [p for f in figures if (p := printed(f, decimals)) is not None]
+    if len(numbers) > 1 and len(set(numbers)) == 1:
+        return None
+    return (min if column.better == "lower" else max)(numbers, default=None)
+
+
+def rank(place: Place | None) -> str:
+    """A rank, marked where it is shared; empty where there is none."""
+    return f"{place.rank}{'=' * place.shared}" if place else ""
+
+
+def label(group: str) -> str:
+    """A group's name in a column's head: ``Walk`` for ``action=Walking``."""
+    name = group.partition("=")[2] or group
+    return H36M_SHORT.get(name, name)
+
+
+def recipe(standing: Standing) -> str:
+    """How the method was trained, where its name does not say so already."""
+    return "" if standing.recipe == standing.method else standing.recipe
+
+
+def commands(standing: Standing) -> list[str]:
+    """The command lines that measure a row's records again, one a seed."""
+    said = (record.provenance.get("command") for record in standing.records)
+    return list(dict.fromkeys(shlex.join(map(str, c)) if isinstance(c, list) else str(c) for c in said if c))
+
+
+def digest(protocol: Mapping[str, Scalar]) -> str:
+    """The first eight hex digits of a protocol's sha256."""
+    return hashlib.sha256(json.dumps(plain(protocol), sort_keys=True).encode()).hexdigest()[:8]
+
+
+def in_words(protocol: Mapping[str, Scalar]) -> list[tuple[str, str]]:
+    """The fields of a protocol and their values, as one says them."""
+    return [(key.replace("_", " "), _spoken(value)) for key, value in sorted(protocol.items())]
+
+
+def seeds(standing: Standing) -> list[Record]:
+    """A row's records, in the order of their seeds."""
+    return sorted(standing.records, key=lambda r: str((r.source.trained.get("seed"), r.provenance.get("seed"))))
+
+
+def _spoken(value: Scalar) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:g}" if isinstance(value, float) else str(value)

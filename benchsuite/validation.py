@@ -1,0 +1,100 @@
+"""Whether a results folder is fit to be published: what is wrong with its files, each with its reason."""
+
+from __future__ import annotations
+
+import math
+import shlex
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+from benchsuite.clip_figures import sums_of
+from benchsuite.documents import WrongDocument
+from benchsuite.reported import read_table
+from benchsuite.results import Part, Record, read_record, record_path
+from benchsuite.worst import read_worst, worst_path
+
+
+def problems(root: Path) -> Iterator[str]:
+    """What is wrong with the records, reported tables and worst samples under ``root``, the results folder."""
+    kept = set()
+    for path in _files(root / "records"):
+        try:
+            record = read_record(path)
+        except WrongDocument as error:
+            yield str(error)
+            continue
+        kept.add(worst_path(root, record))
+        if (place := record_path(root, record)) != path:
+            yield f"{path}: what it records belongs at {place}"
+        yield from (f"{path}: {problem}" for problem in (*_of_numbers(record), *_of_origin(record)))
+    for path in _files(root / "worst"):
+        try:
+            read_worst(path)
+        except WrongDocument as error:
+            yield str(error)
+        if path not in kept:
+            yield f"{path}: there is no record that it belongs to"
+    for path in _files(root / "reported"):
+        try:
+            read_table(path)
+        except WrongDocument as error:
+            yield str(error)
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(folder.rglob("*.json"))
+
+
+def _of_numbers(record: Record) -> Iterator[str]:
+    """What cannot be true of a record's numbers."""
+    if record.failure:
+        if record.metrics:
+            yield "metrics: wanted none, since it failed"
+        return
+    if not record.metrics or record.metrics[0].group or not math.isfinite(record.metrics[0].value):
+        yield "metrics: wanted a finite headline of the whole set first"
+    seen = set()
+    for place, metric in enumerate(record.metrics):
+        key = f"metrics[{place}]"
+        if (what := (metric.name, metric.unit, metric.group)) in seen:
+            yield f"{key}: {metric.name} {metric.group} stands there twice"
+        seen.add(what)
+        if metric.low is not None and metric.high is not None and metric.low > metric.high:
+            yield f"{key}: wanted low <= high, found {metric.low} and {metric.high}"
+        if not 0 <= metric.n <= record.dataset.samples:
+            yield f"{key}.n: wanted 0 to {record.dataset.samples} samples, found {metric.n}"
+    if record.clips:
+        try:
+            sums_of(record.clips)
+        except ValueError as error:
+            yield str(error)
+
+
+def _of_origin(record: Record) -> Iterator[str]:
+    """What keeps others from measuring a record again."""
+    for part in (record.source, record.refiner, record.evaluator):
+        if part and (stray := set(part.changed) - set(part.parameters)):
+            yield f"{part.kind}.changed: {sorted(stray)[0]!r} is no parameter"
+    if record.origin == "reported":
+        return
+    git, command = record.provenance.get("git"), record.provenance.get("command")
+    if isinstance(git, dict) and git.get("dirty"):
+        yield "provenance.git: measured with uncommitted code"
+    if not isinstance(command, str):
+        yield f"provenance.command: wanted the command that measures it again, found {command!r}"
+        return
+    words = shlex.split(command)
+    if "--limit" in words:
+        yield "provenance.command: measured with --limit, on a part of the dataset"
+    for part in (record.source, record.refiner, record.evaluator):
+        if part and not _asks_for(words, part):
+            yield f"provenance.command: wanted {_option(part)} {part.name}, found {command!r}"
+
+
+def _asks_for(words: list[str], part: Part) -> bool:
+    return any(first == _option(part) and second.partition(":")[0] == part.name for first, second in pairwise(words))
+
+
+def _option(part: Part) -> str:
+    return f"--{part.kind.replace(' ', '-')}"

@@ -1,0 +1,284 @@
+"""The leaderboard in its other formats: CSV, JSON, LaTeX and what of the HTML needs no browser."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import re
+import shutil
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from crowd import crowd
+from test_leaderboard import CMU, _run, mpjpe, record, trained
+
+from benchsuite.cost import Cost, Latency, write_cost
+from benchsuite.leaderboard import FORMATS, leaderboard, write_leaderboard
+from benchsuite.leaderboard.html import Bars
+from benchsuite.leaderboard.latex import text
+from benchsuite.results import Part, Record, write_record
+from benchsuite.standings import Column, Figure
+
+SMOOTH = Part("refiner", "smooth", {"frames": 5}, {"frames": 5})
+ODD = r"a_b%c&d#e$f{g}h~i^j\k|l<m>n [o]"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    records = [
+        *(trained("alpha", "short", seed, value) for seed, value in enumerate((40.0, 42.0, 44.0))),
+        replace(record("beta", mpjpe(38.125, 37.0, 39.5, Walking=30.25, Eating=50.0)), refiner=SMOOTH),
+        record("beta", mpjpe(50.0, Walking=30.25, Eating=60.0)),
+        record(ODD, mpjpe(60.0), error=None),
+        record("broken", error="ValueError"),
+    ]
+    command = "benchsuite run --lifter beta --dataset cmu"
+    records[3] = replace(records[3], provenance={"seed": 0, "command": command})
+    for each in records:
+        write_record(tmp_path, each)
+    return tmp_path
+
+
+def table(page: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(page)))
+
+
+def test_csv_has_one_number_a_row(root: Path) -> None:
+    rows = table(leaderboard(root, "csv"))
+    by_action = [
+        (r["refiner"], r["metric"], r["group_kind"], r["group"], r["mean"]) for r in rows if r["method"] == "beta"
+    ]
+    assert by_action == [
+        ("smooth:frames=5", "MPJPE", "", "", "38.125"),
+        ("smooth:frames=5", "MPJPE", "action", "Walking", "30.25"),
+        ("smooth:frames=5", "MPJPE", "action", "Eating", "50.0"),
+        ("", "MPJPE", "", "", "50.0"),
+        ("", "MPJPE", "action", "Walking", "30.25"),
+        ("", "MPJPE", "action", "Eating", "60.0"),
+    ]
+    first = rows[0]
+    assert (first["rank"], first["low"], first["high"], first["n"]) == ("1", "37.0", "39.5", "12345")
+    assert first["command"] == "benchsuite run --lifter beta --dataset cmu"
+    (alpha,) = (r for r in rows if r["method"] == "alpha")
+    # sd of 40, 42, 44 with n - 1 is 2
+    assert (alpha["recipe"], alpha["seeds"], alpha["mean"], alpha["sd"]) == ("short", "3", "42.0", "2.0")
+    (broken,) = (r for r in rows if r["method"] == "broken")
+    assert (broken["failed_with"], broken["mean"], broken["rank"]) == ("ValueError", "", "")
+
+
+def test_json_says_the_same_and_more(root: Path) -> None:
+    document = json.loads(leaderboard(root, "json"))
+    (contest,) = document["measured"]
+    assert (contest["evaluator"], contest["dataset"]["samples"], contest["protocol"]["joints"]) == (
+        "h36m-p1",
+        12345,
+        17,
+    )
+    methods = contest["methods"]
+    assert [(m["rank"], m["method"], m["refiner"]) for m in methods[:2]] == [
+        (1, "beta", "smooth:frames=5"),
+        (2, "alpha", None),
+    ]
+    assert methods[0]["figures"][0] == {
+        "metric": "MPJPE",
+        "unit": "mm",
+        "better": "lower",
+        "group": None,
+        "mean": 38.125,
+        "sd": None,
+        "low": 37.0,
+        "high": 39.5,
+        "n": 12345,
+    }
+    assert methods[-1] | {"commands": []} == {
+        "rank": None,
+        "shared": None,
+        "behind": None,
+        "method": "broken",
+        "recipe": None,
+        "refiner": None,
+        "seeds": 1,
+        "failed_with": ["ValueError"],
+        "commands": [],
+        "figures": [],
+    }
+
+
+def test_latex_is_the_table_of_a_paper(root: Path) -> None:
+    page = leaderboard(root, "latex")
+    by_action = page[page.index(r"\begin{tabular}") : page.index(r"\end{tabular}")].splitlines()
+    assert by_action[1:6] == [
+        r"\toprule",
+        r" & method & refiner & Walk & Eating & Average \\",
+        r"\midrule",
+        r"1 & beta & smooth:frames=5 & 30.2 & \textbf{50.0} & \textbf{38.1} \\",
+        r"2 & alpha (short) & none & -- & -- & 42.0 \\",
+    ]
+    assert r"\textbf{30.2}" not in page, "where all print the same none is best"
+    assert r"\textbf{38.12} & [37.00, 39.50]" in page
+    assert r"42.00 $\pm$ 2.00" in page
+
+
+def test_ties_are_marked_in_latex(tmp_path: Path) -> None:
+    for name, value in (("a", 40.001), ("b", 40.0), ("c", 41.0)):
+        write_record(tmp_path, record(name, mpjpe(value)))
+    rows = [line for line in leaderboard(tmp_path, "latex").splitlines() if line.endswith(r"\\")][1:]
+    assert [row.split(" & ")[:2] for row in rows] == [["1=", "b"], ["1=", "a"], ["3", "c"]]
+    assert [r"\textbf{40.00}" in row for row in rows] == [True, True, False]
+
+
+def test_every_character_that_latex_minds_is_escaped(root: Path) -> None:
+    assert text("a_b & 100%") == r"a\_b \& 100\%"
+    assert text("\\x{y}") == r"\textbackslash{}x\{y\}"
+    plain = re.sub(r"\$\\[a-z]+\$|\\[&%$#_{},\\]|\\[a-zA-Z]+", "", leaderboard(root, "latex").partition("\n\n")[2])
+    assert not re.search(r"[#$^~|<>\\]", plain)
+    depth = 0
+    for mark in plain:
+        depth += {"{": 1, "}": -1}.get(mark, 0)
+        assert depth >= 0
+    assert depth == 0
+    for body in re.findall(
+        r"\\begin\{tabular\}\{@\{\}([lr]+)@\{\}\}(.*?)\\end\{tabular\}", leaderboard(root, "latex"), re.S
+    ):
+        lines = [line for line in body[1].splitlines() if line.endswith(r"\\")]
+        assert len(lines) > 1
+        assert {len(re.split(r"(?<!\\)&", line)) for line in lines} == {len(body[0])}
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex here")
+def test_latex_compiles(root: Path, tmp_path: Path) -> None:
+    write_leaderboard(root, "latex", tmp_path / "table.tex")
+    packages = r"\usepackage{booktabs}\usepackage{graphicx}"
+    document = rf"\documentclass{{article}}{packages}\begin{{document}}\input{{table}}\end{{document}}"
+    (tmp_path / "paper.tex").write_text(document)
+    command = ("pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+    assert done.returncode == 0, done.stdout[-2000:]
+    assert "Overfull" not in done.stdout
+
+
+def cost(name: str, refiner: Part | None, batch_ms: float) -> Cost:
+    """Of a method that takes ``batch_ms`` for 1000 poses."""
+    latencies = (Latency(1, 0.5, 0.4, 0.6, 100), Latency(1000, batch_ms, batch_ms, batch_ms, 100))
+    known = {
+        "source": Part("lifter", name, distribution="benchsuite 0.1.0"),
+        "refiner": refiner,
+        "device": "cpu: made up",
+        "threads": 1,
+        "parameters": 1_234_567,
+        "latencies": latencies,
+        "peak_mib": 12.0,
+        "provenance": {},
+        "schema": 1,
+    }
+    return Cost(**{**dict.fromkeys(Cost.__dataclass_fields__, 1.0), **known})  # type: ignore[arg-type]
+
+
+def test_costs_stand_beside_accuracy_where_there_are_some(root: Path) -> None:
+    assert "<figure>" not in leaderboard(root, "html")
+    write_cost(root, cost("beta", None, 20.0))
+    write_cost(root, cost("beta", SMOOTH, 90.0))
+    write_cost(root, cost(ODD, None, 30.0))
+    page = leaderboard(root, "html")
+    assert page.count("<figure>") == 1
+    points = re.findall(r"<g(?: class=\"(front)\")? tabindex=\"0\"><title>(\w+).*? ([\d.]+) µs a pose</title>", page)
+    # 60 mm in 30 µs is beaten by 50 mm in 20; 38.1 mm in 90 is the most accurate
+    assert sorted(points) == [("", "a_b", "30"), ("front", "beta", "20"), ("front", "beta", "90")]
+    rows = [line for line in leaderboard(root).splitlines() if "1,234,567" in line]
+    assert [line.replace("| |", "| - |").split(" | ")[3] for line in rows] == ["●", "●", "-"]
+
+
+def test_a_page_asks_for_nothing_outside_itself(root: Path) -> None:
+    page = leaderboard(root, "html")
+    assert re.findall(r"(?:https?:)?//[a-z]", re.sub(r"\s//.*", "", page)) == []
+    assert set(re.findall(r"\b(?:src|href)=\"([^\"#]*)", page)) == {"data:,", ""}
+    assert not re.findall(r"@import|url\(|<link rel=.style", page)
+    assert "default-src 'none'" in page
+
+
+def test_names_cannot_end_the_script_that_holds_them(tmp_path: Path) -> None:
+    hostile = "</script><script>alert(1)</script>"
+    made = replace(record(hostile, mpjpe(1.0)), provenance={"seed": 0, "command": hostile})
+    write_record(tmp_path, made)
+    page = leaderboard(tmp_path, "html")
+    assert "<script>alert" not in page
+    details = re.search(r'<script type="application/json" id="details">(.*?)</script>', page, re.S)
+    assert details is not None
+    assert json.loads(details[1])["rows"]["s0r0"]["commands"] == [hostile]
+
+
+def test_intervals_lie_on_one_scale() -> None:
+    column = Column("MPJPE", "mm", "lower")
+    figures = [Figure(20.0, None, 18.0, 24.0, 1), Figure(99.0, None, 90.0, 110.0, 1), None]
+    bars = Bars(figures, column)  # from 18 to 1.5 times that, 27
+    assert bars.bar(figures[0]) == {
+        "left": 0.0,
+        "width": 66.67,
+        "middle": 22.22,
+        "beyond": False,
+        "said": "95 % interval 18.00 to 24.00",
+    }
+    assert (bars.bar(figures[1]) or {})["beyond"] is True
+    assert bars.bar(None) is None
+    higher = Bars(
+        [Figure(90.0, None, None, None, 1), Figure(10.0, None, None, None, 1)], replace(column, better="higher")
+    )
+    assert (higher.bar(Figure(75.0, None, None, None, 1)) or {})["middle"] == 50.0  # from 60 to 90
+
+
+def test_a_thousand_records_make_a_page_that_can_be_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "fsync", lambda file: None)  # these need not survive a power cut
+    assert crowd(tmp_path) == 1000
+    page = leaderboard(tmp_path, "html").encode()
+    assert page.count(b'data-view="overall"') == 2
+    assert page.count(b'class="open"') == 2 * 1000, "each method in its table, overall and by action"
+    assert len(page) < 6_000_000
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_equal_records_give_equal_bytes(form: str, root: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    other = tmp_path_factory.mktemp("copy") / "results"
+    shutil.copytree(root, other)
+    assert leaderboard(other, form) == leaderboard(root, form)
+    assert str(root) not in leaderboard(root, form)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+def test_no_records_are_no_error(form: str, tmp_path: Path) -> None:
+    assert leaderboard(tmp_path, form)
+
+
+def test_the_command_writes_checks_and_prints_each_format(
+    root: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    results = ("-r", str(root))
+    assert _run(*results, "--format", "latex") == 0
+    assert capsysbinary.readouterr().out.decode().strip() == str(root / "leaderboard.tex")
+    file = root / "elsewhere.csv"
+    assert _run(*results, "--format", "csv", "-o", str(file)) == 0
+    assert file.read_text() == leaderboard(root, "csv")
+    assert _run(*results, "--format", "csv", "-o", str(file), "--check") == 0
+    file.write_text(file.read_text().replace("38.125", "8.125"))
+    capsysbinary.readouterr()
+    assert _run(*results, "--format", "csv", "-o", str(file), "--check") == 1
+    assert b"stale" in capsysbinary.readouterr().err
+    assert _run(*results, "--format", "json", "-o", "-") == 0
+    assert capsysbinary.readouterr().out == leaderboard(root, "json").encode()
+
+
+def test_the_command_offers_what_there_is() -> None:
+    from benchsuite.cli.leaderboard import FORMATS as OFFERED
+
+    assert tuple(FORMATS) == OFFERED
+
+
+def test_two_hundred_of_one_dataset_keep_their_places(tmp_path: Path) -> None:
+    made: list[Record] = [record(f"m{k:03}", mpjpe(100.0 - k), dataset=CMU) for k in range(200)]
+    for each in made:
+        write_record(tmp_path, each)
+    names = re.findall(r'data-key="s0r\d+" aria-haspopup="dialog">(m\d+)<', leaderboard(tmp_path, "html"))
+    assert names == [f"m{k:03}" for k in reversed(range(200))]

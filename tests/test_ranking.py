@@ -1,0 +1,219 @@
+"""Who is better than whom: fingerprints that must be alike, clips that are kept, ranks that they can tell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from benchsuite_registry.contracts import Metric, Scalar
+from matrices import matrix, run
+from scored import labels
+
+from benchsuite.clip_figures import headline_of, kept, sums_of
+from benchsuite.fingerprints import MixedProtocols, check_alike, differences, fingerprint_of
+from benchsuite.ranking import ranking
+from benchsuite.results import ClipFigures, DatasetUsed, Part, Record, read_record, write_record
+from benchsuite.standings import contest, contests
+from benchsuite.statistics import DETECTABLE
+
+PROTOCOL: Mapping[str, Scalar] = {"joints": 17, "average": "frames"}
+CMU = DatasetUsed("cmu", "test", "f00d" * 16, 8, 4)
+
+
+def record(
+    name: str, clips: Sequence[float] | None, mean: float | None = None, *, better: str = "lower", seed: int = 0
+) -> Record:
+    """Four clips of two frames each with these means."""
+    value = float(np.mean(clips)) if mean is None and clips is not None else mean
+    figures = clips and ClipFigures("frames", " ".join(map(str, clips)), "2 2 2 2", "0 0 1 1")
+    return Record(
+        Part("lifter", name, trained={"recipe": "r", "seed": seed}, weights=f"{name}{seed}"),
+        None,
+        Part("evaluator", "h36m-p1", {"joints": 17, "bootstrap": 9}, distribution="benchsuite 0.1.0"),
+        CMU,
+        PROTOCOL,
+        (Metric("MPJPE", value, "mm", better, n=8),),  # type: ignore[arg-type]
+        None,
+        {"seed": 0},
+        clips=figures or None,
+    )
+
+
+def places(*records: Record) -> list[tuple[str, int, bool]]:
+    made = contest(records)
+    return [
+        (standing.records[0].source.name, place.rank, place.shared)
+        for standing, place in zip(made.standings, ranking(made).places, strict=True)
+        if place
+    ]
+
+
+EASY_AND_HARD = (10.0, 20.0, 30.0, 40.0)
+
+
+def test_a_small_difference_on_every_clip_tells_and_a_large_one_that_changes_sides_does_not() -> None:
+    a = record("a", EASY_AND_HARD)
+    always = record("always", [v + 1 for v in EASY_AND_HARD])
+    once = record("once", [v + off for v, off in zip(EASY_AND_HARD, (10, -9, 9, -8), strict=True)])  # 0.5 more
+    assert places(a, always, once) == [("a", 1, True), ("once", 1, True), ("always", 2, False)]
+
+
+def test_how_far_behind_with_its_error_by_hand() -> None:
+    off = np.array((10.0, -9.0, 9.0, -8.0))
+    made = ranking(contest([record("a", EASY_AND_HARD), record("b", list(np.add(EASY_AND_HARD, off)))]))
+    first, second = made.places
+    assert first
+    assert first.behind is None
+    assert second
+    assert second.behind
+    error = off.std() / 2  # of the mean of four drawn with replacement
+    assert second.behind.value == 0.5
+    assert second.behind.error == pytest.approx(error, rel=0.07)
+    assert second.behind.error is not None
+    assert second.behind.high == pytest.approx(0.5 + 1.96 * second.behind.error)
+    assert made.detectable == pytest.approx(DETECTABLE * second.behind.error)
+
+
+def test_clips_are_drawn_within_their_action_where_the_mean_is_over_actions() -> None:
+    """Both clips of an action are off by as much, so that drawing within actions always gives 4.5."""
+    b = record("b", list(np.add(EASY_AND_HARD, (-1.0, -1.0, 10.0, 10.0))))
+    a = record("a", EASY_AND_HARD)
+    assert places(a, b) == [("a", 1, True), ("b", 1, True)]
+    over_actions = [replace(r, clips=r.clips and replace(r.clips, average="actions")) for r in (a, b)]
+    assert places(*over_actions) == [("a", 1, False), ("b", 2, False)]
+
+
+def test_higher_is_better_where_the_metric_says_so() -> None:
+    low, high = (
+        record("low", EASY_AND_HARD, better="higher"),
+        record("high", [v + 1 for v in EASY_AND_HARD], better="higher"),
+    )
+    assert places(low, high) == [("high", 1, False), ("low", 2, False)]
+    second = ranking(contest([low, high])).places[1]
+    assert second
+    assert second.behind
+    assert second.behind.value == 1.0
+
+
+def test_printed_numbers_decide_where_clips_are_not_kept() -> None:
+    assert places(record("a", None, 25.001), record("b", None, 25.0), record("c", EASY_AND_HARD, 26.0)) == [
+        ("b", 1, True),
+        ("a", 1, True),
+        ("c", 3, False),
+    ]
+
+
+def test_equal_records_share_the_rank_although_nothing_is_drawn_apart() -> None:
+    assert places(record("a", EASY_AND_HARD), record("b", EASY_AND_HARD)) == [("a", 1, True), ("b", 1, True)]
+    assert ranking(contest([record("a", EASY_AND_HARD)])).detectable is None
+
+
+def test_seeds_count_by_their_mean() -> None:
+    """The mean of the seeds is off by 5 on every clip, each of them now more and now less."""
+    offs = ((12.0, 0.0, 0.0, 0.0), (-2.0, 10.0, 10.0, 10.0))
+    seeds = [record("b", list(np.add(EASY_AND_HARD, off)), seed=seed) for seed, off in enumerate(offs)]
+    assert places(record("a", EASY_AND_HARD), *seeds) == [("a", 1, False), ("b", 2, False)]
+    assert places(record("a", EASY_AND_HARD), seeds[0]) == [("a", 1, True), ("b", 1, True)]
+
+
+# ---- clips ---------------------------------------------------------------------------------------
+
+
+def test_a_run_keeps_its_headline_clip_by_clip(tmp_path: Path) -> None:
+    (found,) = run(matrix("toy:off_mm=34"), tmp_path)  # 34 mm of one joint of 17
+    assert found.clips == ClipFigures("frames", "2 2 2", "5 5 5", "0 1 0")
+    (path,) = (tmp_path / "records").rglob("*.json")
+    assert read_record(path) == found
+
+
+def test_records_of_earlier_days_have_no_clips(tmp_path: Path) -> None:
+    old = record("a", None, 1.0)
+    path = write_record(tmp_path, old)
+    document = json.loads(path.read_bytes())
+    assert document.pop("clips") is None
+    path.write_text(json.dumps(document))
+    assert read_record(path) == old
+
+
+def test_the_headline_is_found_with_its_way_of_averaging() -> None:
+    told = labels(4, action=["walk", "walk", "walk", "sit"], clip=["a", "a", "b", "c"])
+    columns = {"other": np.array([1.0, 1, 1, 1]), "error": np.array([3.0, 5, 4, 8]), "undefined": np.zeros(4, bool)}
+    frames = headline_of([Metric("mean", 5.0, "mm", "lower")], columns, told)
+    actions = headline_of([Metric("mean", 6.0, "mm", "lower")], columns, told)
+    assert frames
+    assert actions
+    assert (frames.average, actions.average) == ("frames", "actions")
+    assert kept(actions) == ClipFigures("actions", "4 4 8", "2 1 1", "0 0 1")
+    assert sums_of(kept(actions)).total.tolist() == [8.0, 4.0, 8.0]
+    assert headline_of([Metric("median", 4.5, "mm", "lower")], columns, told) is None
+
+
+def test_where_both_ways_of_averaging_agree_the_protocol_says_which() -> None:
+    told = labels(2, action=["walk", "sit"])
+    columns = {"error": np.array([1.0, 3.0])}
+    for way in ("frames", "actions"):
+        found = headline_of([Metric("error", 2.0, "mm", "lower")], columns, told, way)
+        assert found
+        assert found.average == way
+
+
+def test_clips_that_do_not_fit_together_are_refused() -> None:
+    with pytest.raises(ValueError, match="found 2, 3 and 3"):
+        sums_of(ClipFigures("frames", "1 2", "1 1 1", "0 0 0"))
+
+
+# ---- fingerprints --------------------------------------------------------------------------------
+
+
+def test_a_fingerprint_says_everything_once() -> None:
+    assert fingerprint_of(record("a", EASY_AND_HARD)) == {
+        "joints": 17,
+        "average": "frames",
+        "evaluator's bootstrap": 9,
+        "dataset": "cmu",
+        "split": "test",
+        "samples": 8,
+        "clips": 4,
+        "data": "f00d" * 16,
+        "evaluator": "h36m-p1",
+        "evaluator of": "benchsuite",
+        "origin": "measured",
+    }
+
+
+def test_mixing_two_fingerprints_is_refused_with_the_fields_in_which_they_differ() -> None:
+    a = record("a", EASY_AND_HARD)
+    b = replace(record("b", EASY_AND_HARD), protocol={"joints": 14, "average": "frames", "scale": True})
+    with pytest.raises(MixedProtocols) as refused:
+        contest([a, b])
+    assert str(refused.value) == (
+        "a on cmu and b on cmu cannot be compared; they differ in joints: 17 and 14; scale: not said and yes"
+    )
+    check_alike([a, replace(b, protocol=PROTOCOL)])
+
+
+@pytest.mark.parametrize(
+    ("used", "fields"),
+    [
+        (replace(CMU, name="h36m", samples=9, fingerprint="b"), ["dataset"]),
+        (replace(CMU, split="train", samples=9, clips=5, fingerprint="b"), ["split"]),
+        (replace(CMU, samples=4, fingerprint="f00d/4"), ["samples"]),
+        (replace(CMU, fingerprint="b"), ["data"]),
+    ],
+)
+def test_other_data_are_said_to_be_other_data_and_no_more(used: DatasetUsed, fields: list[str]) -> None:
+    a = record("a", EASY_AND_HARD)
+    assert [d.field for d in differences(fingerprint_of(a), fingerprint_of(replace(a, dataset=used)))] == fields
+
+
+def test_tables_say_why_they_are_not_one() -> None:
+    a = record("a", EASY_AND_HARD)
+    thinned = replace(record("b", EASY_AND_HARD), protocol={**PROTOCOL, "average": "actions"})
+    first, second = contests([a, thinned])
+    assert [len(c.standings) for c in (first, second)] == [1, 1]
+    assert first.apart == ()
+    assert [str(d) for d in second.apart] in (["average: frames and actions"], ["average: actions and frames"])

@@ -1,0 +1,101 @@
+"""What a run of networks that see images prints: the paper's tables by action and by scene, and what papers report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from benchsuite_registry.contracts import Metric
+from shells import rows
+
+from benchsuite.cli.tables import print_tables
+from benchsuite.reported import ReportedTable, read_reported
+from benchsuite.results import DatasetUsed, Part, Record
+
+RESULTS = Path(__file__).parents[1] / "results"
+
+
+def record(name: str, evaluator: str, *metrics: Metric, kind: str = "image model") -> Record:
+    return Record(
+        source=Part(kind, name, distribution="benchsuite 0.1.0"),
+        refiner=None,
+        evaluator=Part("evaluator", evaluator),
+        dataset=DatasetUsed("wild", "test", "f00d" * 16, 8, 2),
+        protocol={"joints": 16},
+        metrics=metrics,
+        failure=None,
+        provenance={"seed": 0},
+    )
+
+
+def mpjpe(total: float, **actions: float) -> tuple[Metric, ...]:
+    return (
+        Metric("MPJPE", total, "mm", "lower", n=8),
+        *(Metric("MPJPE", mm, "mm", "lower", f"action={action}", n=4) for action, mm in actions.items()),
+        Metric("P-MPJPE", total / 2, "mm", "lower", n=8),
+        *(Metric("P-MPJPE", mm / 2, "mm", "lower", f"action={action}", n=4) for action, mm in actions.items()),
+    )
+
+
+def pck(name: str, total: float, **scenes: float) -> tuple[Metric, ...]:
+    groups = (Metric(name, share, "%", "higher", f"scene={scene}", n=4) for scene, share in scenes.items())
+    return (Metric(name, total, "%", "higher", n=8), *groups)
+
+
+def printed(
+    capsys: pytest.CaptureFixture[str], *records: Record, reported: tuple[ReportedTable, ...] = ()
+) -> list[str]:
+    print_tables(records, reported)
+    return capsys.readouterr().out.split("\n\n")
+
+
+def test_by_action_as_in_table_3(capsys: pytest.CaptureFixture[str]) -> None:
+    zhou, wild = mpjpe(64.94, Walking=51.44, SittingDown=111.6), mpjpe(58.0, Walking=41.1, SittingDown=102.4)
+    blocks = printed(capsys, record("zhou", "h36m-p1", *zhou), record("wild", "h36m-p1", *wild))
+    assert blocks[2] == "MPJPE (mm) by action:"
+    assert rows(blocks[3]) == [
+        ["method", "refiner", "Walk", "SittingD.", "Average"],
+        ["wild", "none", "41.1", "102.4", "58.0"],
+        ["zhou", "none", "51.4", "111.6", "64.9"],
+    ]
+    assert len(blocks) == 5, "nothing but the headline by action"
+
+
+def test_by_scene_as_in_table_4(capsys: pytest.CaptureFixture[str]) -> None:
+    wild = (*pck("PCK", 69.2, street=71.1, room=64.7), *pck("AUC", 32.5, street=33.0))
+    blocks = printed(capsys, record("wild", "mpi-inf-3dhp", *wild))
+    assert [rows(blocks[k])[1:] for k in (3, 5)] == [
+        [["wild", "none", "71.1", "64.7", "69.2"]],
+        [["wild", "none", "33.0", "-", "32.5"]],
+    ]
+    assert blocks[2::2] == ["PCK (%) by scene:", "AUC (%) by scene:", ""]
+
+
+def test_lifters_and_many_groups_have_no_room(capsys: pytest.CaptureFixture[str]) -> None:
+    (*lifter, _) = printed(capsys, record("stereo", "h36m-p1", *mpjpe(40.0, Walking=30.0), kind="lifter"))
+    assert len(lifter) == 2
+    many = mpjpe(40.0, **{f"action-{k}": 30.0 for k in range(21)})
+    assert len(printed(capsys, record("wild", "h36m-p1", *many))) == 3
+
+
+def test_reported_numbers_stand_in_tables_of_their_own(capsys: pytest.CaptureFixture[str]) -> None:
+    reported = read_reported(RESULTS)
+    blocks = printed(capsys, record("wild", "h36m-p1", *mpjpe(50.0)), reported=reported)
+    assert blocks[2].startswith("reported by Wang et al. 2019, Table 3: ")
+    assert "not measured here\nprotocol: MPJPE after alignment of the root" in blocks[2]
+    table = rows(blocks[3])
+    assert (table[0][:3], table[0][-2:], len(table[0])) == (["method", "Direct.", "Discuss"], ["WalkT.", "Average"], 17)
+    assert [(row[0], row[-1]) for row in table[1:]] == [
+        ("Zhou et al. [47]", "64.9"),
+        ("Yang et al. [44]", "59.7"),
+        ("Ours", "58.0"),
+    ]
+    both = (record("wild", "mpi-inf-3dhp", *pck("PCK", 70.0)), record("stereo", "h36m-p1", *mpjpe(50.0), kind="lifter"))
+    (*_, title, table_4, end) = printed(capsys, *both, reported=reported)
+    assert "Table 4" in title
+    assert rows(table_4)[1:] == [
+        ["Zhou et al. [47]", "69.2", "32.5"],
+        ["Yang et al. [44]", "69.0", "32.0"],
+        ["Ours", "", ""],
+    ]
+    assert end == ""
