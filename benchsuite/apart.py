@@ -14,6 +14,9 @@ from benchsuite_registry.registries import Component, Registries
 from benchsuite.cells import said_by
 from benchsuite.dataset import Dataset, WrongDataset, open_dataset
 from benchsuite.pipeline import Branch, Outcome, Settings, run_pass
+from benchsuite.synthetic.source import synthetic_dataset, synthetic_fingerprint
+
+SYNTHETIC = "synthetic"
 
 
 class Named(NamedTuple):
@@ -55,30 +58,33 @@ class Held:
     """A dataset, to be opened again in another process.
 
     Attributes:
-        place: its folder; itself if it has none.
+        place: its folder; ``synthetic`` for the embedded one; any other itself.
         fingerprint: of the whole of it.
         limit: how many samples are taken of it; None for all.
     """
 
-    place: Path | Dataset
+    place: Path | str | Dataset
     fingerprint: str
     limit: int | None
 
     @classmethod
     def of(cls, whole: Dataset, limit: int | None) -> Held:
         """What ``limit`` samples of ``whole`` are opened by."""
-        return cls(whole.path.resolve() if whole.path else whole, whole.fingerprint, limit)
+        embedded = SYNTHETIC if whole.fingerprint == synthetic_fingerprint() else None
+        return cls(whole.path.resolve() if whole.path else embedded or whole, whole.fingerprint, limit)
 
     def opened(self) -> Dataset:
         """The dataset.
 
         Raises:
-            WrongDataset: its folder has become another one.
+            WrongDataset: its folder has become another one, or cannot be opened.
         """
         if isinstance(self.place, Dataset):
             whole = self.place
-        elif (whole := open_dataset(self.place, verify=False)).fingerprint != self.fingerprint:
-            raise WrongDataset(f"{self.place}: the dataset was changed since the run began")
+        else:
+            whole = synthetic_dataset() if self.place == SYNTHETIC else open_dataset(Path(self.place), verify=False)
+            if whole.fingerprint != self.fingerprint:
+                raise WrongDataset(f"{self.place}: the dataset was changed since the run began")
         return whole if self.limit is None else whole.head(self.limit)
 
 

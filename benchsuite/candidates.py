@@ -45,10 +45,13 @@ class Candidates:
     def _keep(
         self, key: tuple[str, int], column: NDArray[np.floating], poses: PoseBatch, clip: NDArray[np.integer]
     ) -> None:
+        if key in self._ends:
+            earlier, kept = self._ends[key]
+            if len(earlier) == COUNT and not (key[1] * column > key[1] * earlier[-1]).any():
+                return
         picked = _most(key[1] * column, clip[poses.ids.numpy(force=True)])
         values, some = column[picked], _rows(poses, picked)
         if key in self._ends:
-            earlier, kept = self._ends[key]
             values, some = np.concatenate((earlier, values)), _joined((kept, some))
             picked = _most(key[1] * values, clip[some.ids.numpy()])
             values, some = values[picked], _rows(some, picked)
@@ -65,13 +68,11 @@ class Candidates:
         if "xyz" not in dataset.columns:
             return None
         sign = 1 if metric.better == "lower" else -1
-        rows, shape = _most(sign * headline.values, dataset.columns["clip"]), dataset.skeleton
-        kept = _joined([poses for _, poses in self._ends.values()])
-        place = {row: k for k, row in enumerate(kept.ids.tolist())}
+        values, poses = self._ends[headline.name, sign]
+        rows, shape = poses.ids.numpy(), dataset.skeleton
         target = dataset.target(rows)
         try:
-            predicted = _rows(kept, np.array([place[row] for row in rows], dtype=np.intp)).root_relative()
-            xyz, true = predicted.in_skeleton(shape).xyz, target.poses.root_relative().xyz
+            xyz, true = poses.root_relative().in_skeleton(shape).xyz, target.poses.root_relative().xyz
         except KeyError:
             return None
         labels, frame = target.labels, dataset.columns["frame"][rows]
@@ -81,7 +82,7 @@ class Candidates:
                 labels.clip.names[labels.clip.codes[k]],
                 int(frame[k]),
                 labels.action.names[labels.action.codes[k]],
-                float(headline.values[row]),
+                float(values[k]),
                 _whole_mm(xyz[k]),
                 _whole_mm(true[k]),
             )

@@ -22,6 +22,11 @@ class Cell:
     branch: Branch
     blank: Record
 
+    def on(self, device: str) -> Cell:
+        """The same cell, measured on a device of that model; of no model, on the one that was thought of."""
+        provenance = {**self.blank.provenance, **({"device": device} if device else {})}
+        return replace(self, blank=replace(self.blank, provenance=provenance))
+
     def filled(self, outcome: Outcome) -> Record:
         """The record with what came of it."""
         came: dict[str, Any] = {"seconds": round(outcome.seconds, 3)}

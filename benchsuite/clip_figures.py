@@ -22,11 +22,13 @@ class Headline:
     """An evaluator's first metric as a plain mean of samples' figures.
 
     Attributes:
+        name: of the measured column.
         values: (N,) the figure of each sample; NaN where it has none.
         sums: the same, clip by clip.
         average: what it is a mean over.
     """
 
+    name: str
     values: NDArray[np.float64]
     sums: ClipSums
     average: Literal["actions", "frames"]
@@ -53,7 +55,7 @@ def headline_of(
         for way in sorted(AVERAGES, key=lambda way: way != average):
             mean = (sums.over_actions if way == "actions" else sums.over_frames)(draws=0).value
             if np.isclose(mean, metrics[0].value, rtol=1e-9, atol=1e-9):
-                return Headline(column.astype(np.float64), sums, way)
+                return Headline(name, column.astype(np.float64, copy=False), sums, way)
     return None
 
 

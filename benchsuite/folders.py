@@ -94,7 +94,7 @@ def read_folder(folder: Path, *, verify: bool) -> Content:
     file = folder / "dataset.json"
     try:
         document = json.loads(file.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise WrongDataset(f"{file}: wanted JSON: {error}") from None
     if not isinstance(document, dict) or document.get("schema") != SCHEMA:
         found = document.get("schema") if isinstance(document, dict) else document
@@ -130,7 +130,9 @@ def _open_column(folder: Path, name: str, described: Mapping[str, Any], *, verif
         raise WrongDataset(f"{file}: column is missing")
     try:
         column = np.load(file, mmap_mode="r", allow_pickle=False)
-    except (ValueError, EOFError) as error:
+    except Exception as error:  # NumPy raises whatever the bytes of a header lead it to
+        if isinstance(error, OSError) and error.filename:
+            raise
         raise WrongDataset(f"{file}: wanted a whole .npy file: {error}") from None
     if list(column.shape) != described["shape"] or str(column.dtype) != described["dtype"]:
         raise WrongDataset(

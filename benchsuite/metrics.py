@@ -11,6 +11,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from benchsuite.fused_errors import fused
+
 AUC_THRESHOLDS_MM = tuple(5.0 * k for k in range(31))
 """0, 5, ..., 150 mm: the 31 thresholds of MPI-INF-3DHP's official evaluation."""
 
@@ -45,7 +47,9 @@ def mpjpe(predicted: Tensor, true: Tensor) -> Tensor:
 
     Source: Sec. 4.1 (Protocol #1), on root-aligned poses.
     """
-    return joint_errors(predicted, true).mean(dim=-1)
+    _same_shape(predicted, true)
+    errors = fused("mpjpe", predicted, true)
+    return joint_errors(predicted, true).mean(dim=-1) if errors is None else errors
 
 
 def n_mpjpe(predicted: Tensor, true: Tensor) -> Tensor:
@@ -65,6 +69,8 @@ def n_mpjpe(predicted: Tensor, true: Tensor) -> Tensor:
     Source: Rhodin et al. 2018 (N-MPJPE).
     """
     _same_shape(predicted, true)
+    if (errors := fused("n_mpjpe", predicted, true)) is not None:
+        return errors
     predicted, true = predicted.double(), true.double()
     size = torch.linalg.vector_norm(predicted, dim=(1, 2))
     unit = predicted / torch.where(size == 0, 1.0, size)[:, None, None]
@@ -98,6 +104,11 @@ def p_mpjpe(predicted: Tensor, true: Tensor) -> Tensor:
     Source: Kabsch 1976 and Umeyama 1991 for what is minimised, Markley 1993 (FOAM) for the rotation.
     """
     _same_shape(predicted, true)
+    if (errors := fused("p_mpjpe", predicted, true)) is not None:
+        hard = errors.isnan()
+        if hard.any():
+            errors[hard] = _aligned_error(predicted[hard], true[hard])
+        return errors
     pairs = zip(torch.split(predicted, BLOCK), torch.split(true, BLOCK), strict=True)
     return torch.cat([_aligned_error(p, g) for p, g in pairs])
 

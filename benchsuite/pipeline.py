@@ -9,14 +9,15 @@ from typing import Any
 import numpy as np
 import torch
 from benchsuite_registry.contracts import Evaluator, Measurements, Metric, Refiner, Scalar
-from benchsuite_registry.poses import PoseBatch
+from benchsuite_registry.poses import PoseBatch, Target
 from benchsuite_registry.registries import Component
 
 from benchsuite.candidates import Candidates
 from benchsuite.clip_figures import headline_of, kept
 from benchsuite.dataset import Dataset
 from benchsuite.documents import plain
-from benchsuite.predicting import check_type, copied, note_edits, predict, refined
+from benchsuite.long_columns import Gathered, labels_of
+from benchsuite.predicting import check_type, copied, note_edits, predict, read_ahead, refined
 from benchsuite.results import ClipFigures, Failure
 from benchsuite.stages import BrokenContract, Stage, name_of
 from benchsuite.worst import Worst
@@ -102,28 +103,29 @@ def run_pass(
     stages = {name: Stage(c, settings.seed, settings.device) for name, c in components.items()}
     predicting = stages[name_of(source)]
     refining = {name: stage for name, stage in stages.items() if stage.kind == "refiner"}
-    lanes = [_Lane(predicting, *(stages[name_of(c)] for c in branch.components)) for branch in branches]
+    lanes = [_Lane(dataset, predicting, *(stages[name_of(c)] for c in branch.components)) for branch in branches]
     whole_clips = any(c.entry.unit == "clip" for c in components.values())
     with torch.inference_mode():
-        for rows in dataset.batches(settings.batch, whole_clips=whole_clips):
-            predicted = predicting.attempt(rows.start, predict, dataset, rows, settings.device)
-            if all(lane.failure for lane in lanes) or predicted is None:
+        for rows, coming in read_ahead(dataset, dataset.batches(settings.batch, whole_clips=whole_clips)):
+            found = predicting.attempt(rows.start, predict, dataset, coming, settings.device)
+            if all(lane.failure for lane in lanes) or found is None:
                 break
+            predicted, target = found
             placed = {name: stage.attempt(rows.start, refined, predicted) for name, stage in refining.items()}
             for lane in lanes:
                 poses = placed[lane.refiner.name] if lane.refiner else predicted.poses
                 if poses is not None:
-                    lane.measure(poses, dataset, rows)
+                    lane.measure(poses, target if len(lanes) == 1 else copied(target), rows)
             advance(rows.stop - rows.start)
-        return [lane.outcome(dataset) for lane in lanes]
+        return [lane.outcome() for lane in lanes]
 
 
 def score(predictions: PoseBatch, evaluator: Component[Evaluator], dataset: Dataset, settings: Settings) -> Outcome:
     """What ``evaluator`` says of predictions made elsewhere, one a row of ``dataset``, in its order."""
-    lane = _Lane(Stage(evaluator, settings.seed, torch.device("cpu")))
-    for rows in dataset.batches(settings.batch):
-        lane.measure(predictions.rows(rows), dataset, rows)
-    return lane.outcome(dataset)
+    lane = _Lane(dataset, Stage(evaluator, settings.seed, torch.device("cpu")))
+    for rows, coming in read_ahead(dataset, dataset.batches(settings.batch)):
+        lane.measure(predictions.rows(rows), coming.result().target, rows)
+    return lane.outcome()
 
 
 def protocol_of(evaluator: Evaluator) -> dict[str, Scalar]:
@@ -140,11 +142,12 @@ def protocol_of(evaluator: Evaluator) -> dict[str, Scalar]:
 class _Lane:
     """A branch at work: measurements gather here. Its stages end with the evaluator's."""
 
-    def __init__(self, *stages: Stage) -> None:
+    def __init__(self, dataset: Dataset, *stages: Stage) -> None:
+        self._dataset = dataset
         self._stages = stages
         self._evaluator = stages[-1].narrowed()
         self._evaluator.attempt(0, lambda made, _: protocol_of(made))
-        self._measured: list[Measurements] = []
+        self._gathered = Gathered(len(dataset))
         self._undefined = 0
         self._clips: ClipFigures | None = None
         self._candidates = Candidates()
@@ -156,17 +159,16 @@ class _Lane:
         """The first thing that went wrong between the source and here."""
         return next((s.failure for s in (*self._stages, self._evaluator) if s.failure), None)
 
-    def measure(self, poses: PoseBatch, dataset: Dataset, rows: slice) -> None:
+    def measure(self, poses: PoseBatch, target: Target, rows: slice) -> None:
         """Gather the figures of one batch."""
         self._undefined += int((~poses.xyz.isfinite()).flatten(1).any(1).sum())
-        figures = self._evaluator.attempt(rows.start, _measure, poses, dataset, rows)
+        figures = self._evaluator.attempt(rows.start, self._measure, poses, target)
         if figures is not None:
-            self._measured.append(figures)
-            self._candidates.offer(figures, poses, dataset)
+            self._candidates.offer(figures, poses, self._dataset)
 
-    def outcome(self, dataset: Dataset) -> Outcome:
+    def outcome(self) -> Outcome:
         """The metrics of all batches together, or what went wrong."""
-        metrics = None if self.failure else self._evaluator.attempt(len(dataset), self._summarise, dataset)
+        metrics = None if self.failure else self._evaluator.attempt(len(self._dataset), self._summarise)
         return Outcome(
             metrics or (),
             self.failure,
@@ -177,9 +179,20 @@ class _Lane:
             tuple(remark for stage in (*self._stages[:-1], self._evaluator) for remark in stage.remarks),
         )
 
-    def _summarise(self, made: Any, stage: Stage, dataset: Dataset) -> tuple[Metric, ...]:
-        columns = {key: np.concatenate([batch[key] for batch in self._measured]) for key in self._measured[0]}
-        labels = dataset.labels(slice(0, len(dataset)))
+    def _measure(self, made: Any, stage: Stage, poses: PoseBatch, target: Target) -> Measurements:
+        kept = poses.to("cpu")
+        handed = copied(kept)
+        figures: Measurements = made.measure(handed, target)
+        note_edits(stage, handed, kept)
+        check_type(stage.name, figures, Mapping)
+        for key, column in figures.items():
+            if len(column) != len(poses):
+                raise BrokenContract(f"{stage.name}: {key}: wanted {len(poses)} rows, found {len(column)}")
+        self._gathered.add(figures)
+        return figures
+
+    def _summarise(self, made: Any, stage: Stage) -> tuple[Metric, ...]:
+        columns, labels, dataset = self._gathered.columns(), labels_of(self._dataset), self._dataset
         metrics: tuple[Metric, ...] = tuple(made.summarise(columns, labels))
         if not metrics:
             raise BrokenContract(f"{stage.name}: wanted at least one metric, found none")
@@ -194,15 +207,3 @@ class _Lane:
         self._clips = kept(headline) if headline else None
         self._worst = self._candidates.worst(metrics[0], headline, dataset) if headline else None
         return metrics
-
-
-def _measure(made: Any, stage: Stage, poses: PoseBatch, dataset: Dataset, rows: slice) -> Measurements:
-    kept = poses.to("cpu")
-    handed = copied(kept)
-    figures: Measurements = made.measure(handed, dataset.target(rows))
-    note_edits(stage, handed, kept)
-    check_type(stage.name, figures, Mapping)
-    for key, column in figures.items():
-        if len(column) != len(poses):
-            raise BrokenContract(f"{stage.name}: {key}: wanted {len(poses)} rows, found {len(column)}")
-    return figures

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from benchsuite_registry.contracts import Refinement
-from benchsuite_registry.poses import Camera, Frame, ImageBatch, KeypointBatch, PoseBatch
+from benchsuite_registry.poses import Camera, Frame, ImageBatch, KeypointBatch, PoseBatch, Target
 from numpy.typing import NDArray
 
+from benchsuite.columns import let_go
 from benchsuite.dataset import Dataset
 from benchsuite.stages import BrokenContract, Stage
 
-B = TypeVar("B", Camera, KeypointBatch, PoseBatch)
+B = TypeVar("B", Camera, KeypointBatch, PoseBatch, Target)
+T = TypeVar("T")
+R = TypeVar("R")
 
 CROPS = 64
 """Most crops that an image model is handed in one go."""
@@ -35,19 +38,62 @@ class Predicted:
     keypoints: KeypointBatch
 
 
-def predict(made: Any, stage: Stage, dataset: Dataset, rows: slice, device: torch.device) -> Predicted:
-    """What a source, a lifter or an image model, makes of ``rows``.
+@dataclass(frozen=True)
+class Samples:
+    """One batch of a dataset, read.
+
+    Attributes:
+        rows: which samples.
+        keypoints: their 2D side.
+        target: their truth.
+    """
+
+    rows: slice
+    keypoints: KeypointBatch
+    target: Target
+
+
+def read_ahead(dataset: Dataset, batches: Iterable[slice]) -> Iterator[tuple[slice, Future[Samples]]]:
+    """The samples of ``batches``; while one batch is worked on, the next is read from the disk."""
+
+    def read(rows: slice) -> Samples:
+        target = dataset.target(rows)
+        let_go(dataset.columns.values())
+        return Samples(rows, dataset.keypoints(rows) if target.keypoints is None else target.keypoints, target)
+
+    return _one_ahead(read, batches)
+
+
+def _one_ahead(act: Callable[[T], R], things: Iterable[T]) -> Iterator[tuple[T, Future[R]]]:
+    """Each of ``things`` and what ``act`` makes of it, which it sets about one thing early, in a thread."""
+    with ThreadPoolExecutor(1) as thread:
+        coming: tuple[T, Future[R]] | None = None
+        for thing in things:
+            following = thing, thread.submit(act, thing)
+            if coming:
+                yield coming
+            coming = following
+        if coming:
+            yield coming
+
+
+def predict(
+    made: Any, stage: Stage, dataset: Dataset, coming: Future[Samples], device: torch.device
+) -> tuple[Predicted, Target]:
+    """What a source, a lifter or an image model, makes of samples of ``dataset``, and their truth.
 
     Raises:
         BrokenContract: it is not as agreed.
         WrongDataset: the dataset has no pictures, or one does not read.
     """
+    samples = coming.result()
+    own = samples.keypoints.to(device)
     if stage.kind == "image model":
-        return _look(made, stage, dataset, rows, device)
-    handed, keypoints = (dataset.keypoints(rows).to(device) for _ in range(2))
+        return _look(made, stage, dataset, samples.rows, own), samples.target
+    handed, keypoints = copied(own), own
     poses = lift(made, stage, handed)
     note_edits(stage, handed, keypoints)
-    return Predicted(poses, keypoints)
+    return Predicted(poses, keypoints), samples.target
 
 
 def lift(made: Any, stage: Stage, keypoints: KeypointBatch) -> PoseBatch:
@@ -56,18 +102,17 @@ def lift(made: Any, stage: Stage, keypoints: KeypointBatch) -> PoseBatch:
     Raises:
         BrokenContract: it is not as agreed.
     """
-    ids = keypoints.ids.tolist()  # before the lifter may change them
+    ids = keypoints.ids.clone()  # before the lifter may change them
     poses: PoseBatch = made.lift(keypoints)
     _check_poses(stage.name, poses, Frame.ROOT, ids)
     return poses
 
 
-def _look(made: Any, stage: Stage, dataset: Dataset, rows: slice, device: torch.device) -> Predicted:
+def _look(made: Any, stage: Stage, dataset: Dataset, rows: slice, own: KeypointBatch) -> Predicted:
     """What an image model makes of the crops of ``rows``, so many at a time."""
     if type(made.size) is not int or made.size < 1:
         raise BrokenContract(f"{stage.name}: size: wanted a whole number of px, found {made.size!r}")
-    found = [_seen(made, stage, images, device) for images in _crops(dataset, rows, made.size)]
-    own = dataset.keypoints(rows).to(device)
+    found = [_seen(made, stage, images, own.uv.device) for images in _crops(dataset, rows, made.size)]
     camera = Camera(*(torch.cat([getattr(camera, name) for _, _, camera in found]) for name in ("focal", "center")))
     uv, visible = (torch.cat([getattr(keypoints, name) for keypoints, _, _ in found]) for name in ("uv", "visible"))
     keypoints = KeypointBatch(uv, visible, camera, found[0][0].skeleton, own.ids, own.clip, own.frame)
@@ -79,18 +124,13 @@ def _crops(dataset: Dataset, rows: slice, size: int) -> Iterator[ImageBatch]:
     """The crops of ``rows``; while one batch is looked at, the next is cut."""
     everybody: NDArray[np.int64] = np.arange(len(dataset))[rows]
     batches = [everybody[start : start + CROPS] for start in range(0, len(everybody), CROPS)]
-    with ThreadPoolExecutor(1) as cutting:
-        coming = cutting.submit(dataset.images, batches[0], size)
-        for following in (*batches[1:], None):
-            images = coming.result()
-            if following is not None:
-                coming = cutting.submit(dataset.images, following, size)
-            yield images
+    for _, images in _one_ahead(lambda some: dataset.images(some, size), batches):
+        yield images.result()
 
 
 def _seen(made: Any, stage: Stage, images: ImageBatch, device: torch.device) -> tuple[KeypointBatch, PoseBatch, Camera]:
     """What an image model makes of crops, and their camera."""
-    ids, camera = images.ids.tolist(), copied(images.camera).to(device)  # before the model may change them
+    ids, camera = images.ids.clone(), copied(images.camera).to(device)  # before the model may change them
     found = made.predict(images.to(device))
     if not isinstance(found, tuple) or len(found) != 2:
         raise BrokenContract(f"{stage.name}: wanted keypoints and poses, found a {type(found).__name__}")
@@ -125,7 +165,7 @@ def refine(made: Any, stage: Stage, poses: PoseBatch, keypoints: KeypointBatch) 
     Raises:
         BrokenContract: it is not as agreed.
     """
-    ids, handed = keypoints.ids.tolist(), copied(poses)
+    ids, handed = keypoints.ids.clone(), copied(poses)
     found: Refinement = made.refine(handed, keypoints)
     note_edits(stage, handed, poses)
     check_type(stage.name, found, Refinement)
@@ -147,18 +187,20 @@ def check_type(name: str, found: object, wanted: type) -> None:
         raise BrokenContract(f"{name}: wanted a {wanted.__name__}, found a {type(found).__name__}")
 
 
-def _check_poses(name: str, poses: PoseBatch, frame: Frame, wanted: list[int]) -> None:
+def _check_poses(name: str, poses: PoseBatch, frame: Frame, wanted: torch.Tensor) -> None:
     check_type(name, poses, PoseBatch)
     if poses.frame is not frame:
         raise BrokenContract(f"{name}: wanted poses in {frame}, found {poses.frame}")
     _check_ids(name, "poses", poses, wanted)
 
 
-def _check_ids(name: str, what: str, batch: KeypointBatch | PoseBatch, wanted: list[int]) -> None:
+def _check_ids(name: str, what: str, batch: KeypointBatch | PoseBatch, wanted: torch.Tensor) -> None:
+    if batch.ids.dtype == wanted.dtype and torch.equal(batch.ids, wanted.to(batch.ids.device)):
+        return
     found = batch.ids.tolist()
     if len(found) != len(wanted):
         raise BrokenContract(f"{name}: wanted {len(wanted)} {what}, found {len(found)}")
-    for want, have in zip(wanted, found, strict=True):
+    for want, have in zip(wanted.tolist(), found, strict=True):
         if want != have:
             raise BrokenContract(f"{name}: wanted ids in the order given: {want} where {have} was found")
 

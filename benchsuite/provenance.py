@@ -94,14 +94,17 @@ def _training(weights: Path) -> dict[str, Any]:
     try:
         with safe_open(weights, framework="pt") as file:
             about = json.loads((file.metadata() or {}).get("benchsuite", "{}"))
-    except (SafetensorError, json.JSONDecodeError):
+    except (SafetensorError, ValueError, RecursionError):
+        return {}
+    if not isinstance(about, dict):
         return {}
     return {key: about[key] for key in ("recipe", "seed", "command", "data") if key in about}
 
 
 def _model(device: torch.device) -> str:
     if device.type == "cuda":
-        return f"cuda: {torch.cuda.get_device_name(device)}"
+        there = torch.cuda.is_available()  # else a cluster's worker has it
+        return f"cuda: {torch.cuda.get_device_name(device) if there else 'elsewhere'}"
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:

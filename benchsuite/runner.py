@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from benchsuite_registry.contracts import Evaluator, Scalar
 from benchsuite_registry.registries import Component
@@ -19,6 +19,9 @@ from benchsuite.results import Record, identity, read_record, read_records, reco
 from benchsuite.stages import name_of
 from benchsuite.workers import Errand, Limits, Lost, do, named_if_out_of_memory
 from benchsuite.worst import write_worst
+
+if TYPE_CHECKING:
+    from benchsuite.cluster import Cluster
 
 __all__ = ["Matrix", "Pass", "Runner", "Unwritten", "WrongRun", "check_dataset", "check_writable"]
 
@@ -42,6 +45,7 @@ class Runner:
         results: the folder that keeps ``records``.
         fresh: measure again what is there already.
         apart: measure in processes of their own, within these limits; None for this process.
+        cluster: measure by its workers; ``apart`` is then for what is asked on this machine.
 
     Attributes:
         passes: everything asked for, dataset by dataset, source by source.
@@ -52,13 +56,22 @@ class Runner:
         WrongRun: a component's weights cannot be told.
     """
 
-    def __init__(self, matrix: Matrix, results: Path, *, fresh: bool = False, apart: Limits | None = None) -> None:
+    def __init__(
+        self,
+        matrix: Matrix,
+        results: Path,
+        *,
+        fresh: bool = False,
+        apart: Limits | None = None,
+        cluster: Cluster | None = None,
+    ) -> None:
         check_writable(results)
         records = read_records(results)
         self._settings = matrix.settings
         self._results = results
         self._fresh = fresh
         self._apart = apart
+        self._cluster = cluster
         self._plugins = plugin_files(matrix.components)
         self._failed = [r for r in records if r.failure]
         kept = [] if fresh else [r for r in records if not r.failure]
@@ -80,6 +93,9 @@ class Runner:
         Raises:
             Unwritten: a record could not be written; the error holds it.
         """
+        if self._cluster:
+            yield from self._measure_afar(self._cluster, self._apart or Limits(), advance)
+            return
         if self._apart:
             yield from self._measure_apart(self._apart, advance, begin)
             return
@@ -130,15 +146,40 @@ class Runner:
                 if missing:
                     begin(one)
                     cells.append({NamedBranch.of(cell.branch): cell for cell in missing})
-                    act = PassApart(self._plugins, Named.of(one.source), one.held, self._settings)
-                    yield Errand(act, tuple(cells[-1]))
+                    yield self._errand(one, cells[-1])
 
         for number, branch, came in do(errands(), limits, advance):
-            outcome = Outcome((), came.failure, 0, came.seconds) if isinstance(came, Lost) else came
-            if outcome.failure:
-                outcome = replace(outcome, failure=named_if_out_of_memory(outcome.failure, limits))
-            yield self._keep(cells[number][branch], outcome)
+            yield self._keep(cells[number][branch], _outcome(came, limits))
         yield from came_by
+
+    def _measure_afar(
+        self, cluster: Cluster, limits: Limits, advance: Callable[[int], object]
+    ) -> Generator[Record, None, None]:
+        asked: list[tuple[Pass, dict[NamedBranch, Cell]]] = []
+        for one in self.passes:
+            found, missing = self._still_missing(one)
+            yield from found
+            if missing:
+                asked.append((one, {NamedBranch.of(cell.branch): cell for cell in missing}))
+        errands = (
+            (
+                self._errand(one, cells),
+                cluster.terms(
+                    (one.source, *(c for cell in cells.values() for c in cell.branch.components)),
+                    self._settings.device,
+                    one.held,
+                ),
+            )
+            for one, cells in asked
+        )
+        for number, came in cluster.do(errands):
+            advance(came.samples)
+            for branch, what in came.parts:
+                yield self._keep(asked[number][1][branch].on(came.device), _outcome(what, limits))
+
+    def _errand(self, one: Pass, branches: Iterable[NamedBranch]) -> Errand[NamedBranch, Outcome]:
+        act = PassApart(self._plugins, Named.of(one.source), one.held, self._settings)
+        return Errand(act, tuple(branches))
 
     def _still_missing(self, one: Pass) -> tuple[tuple[Record, ...], tuple[Cell, ...]]:
         """The records that another run has written by now, and the cells that nobody has."""
@@ -185,6 +226,13 @@ def check_writable(results: Path) -> None:
     except OSError as error:
         raise CannotWrite(f"results folder {results} takes no records: {error}") from None
     probe.unlink(missing_ok=True)  # another run may have been faster
+
+
+def _outcome(came: Outcome | Lost, limits: Limits) -> Outcome:
+    outcome = Outcome((), came.failure, 0, came.seconds) if isinstance(came, Lost) else came
+    if outcome.failure:
+        return replace(outcome, failure=named_if_out_of_memory(outcome.failure, limits))
+    return outcome
 
 
 def _finished(path: Path) -> Record | None:

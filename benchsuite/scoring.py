@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 from benchsuite_registry.contracts import Evaluator, Measurements, Metric
 from benchsuite_registry.poses import PoseBatch
 
 from benchsuite.dataset import Dataset
+from benchsuite.long_columns import Gathered, labels_of
 
 _BATCH = 4096
 
@@ -22,6 +22,8 @@ def scored(evaluator: Evaluator, poses: PoseBatch, dataset: Dataset) -> tuple[tu
     Raises:
         ValueError: the evaluator refuses the predictions.
     """
-    measured = [evaluator.measure(poses.rows(rows), dataset.target(rows)) for rows in dataset.batches(_BATCH)]
-    columns = {name: np.concatenate([batch[name] for batch in measured]) for name in measured[0]}
-    return tuple(evaluator.summarise(columns, dataset.labels(slice(0, len(dataset))))), columns
+    gathered = Gathered(len(dataset))
+    for rows in dataset.batches(_BATCH):
+        gathered.add(evaluator.measure(poses.rows(rows), dataset.target(rows)))
+    columns = gathered.columns()
+    return tuple(evaluator.summarise(columns, labels_of(dataset))), columns

@@ -116,5 +116,6 @@ def _reseed(seed: int, step: int) -> int:
     word = int(np.random.SeedSequence((seed, step + 1)).generate_state(1)[0])
     random.seed(word)
     np.random.seed(word)  # noqa: NPY002 - third parties may use the global generator
-    torch.manual_seed(word)
+    # without a GPU, torch.manual_seed keeps for later what it would do to one, with a traceback: 1 ms
+    (torch.manual_seed if torch.cuda.is_available() else torch.default_generator.manual_seed)(word)
     return word

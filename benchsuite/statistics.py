@@ -29,6 +29,8 @@ DETECTABLE = NORMAL + 0.8416
 """Standard errors that a true difference must measure for its interval to leave 0 out four times in five."""
 
 _AT_ONCE = 2_000_000
+_ROWS = 1 << 17
+"""Frames added up at a time."""
 
 
 @dataclass(frozen=True)
@@ -99,19 +101,24 @@ class ClipSums:
         Raises:
             ValueError: the lengths differ.
         """
-        action = np.zeros_like(clip) if action is None else action
-        weight = np.ones_like(clip) if weight is None else weight
-        if not len(values) == len(clip) == len(action):
-            found = f"{len(values)}, {len(clip)} and {len(action)}"
+        given = (clip, *(codes for codes in (action, weight) if codes is not None))
+        if any(len(codes) != len(values) for codes in given):
+            found = f"{len(values)}, {len(clip)} and {len(clip if action is None else action)}"
             raise ValueError(f"wanted a value, a clip and an action of each frame, found {found}")
-        actions = int(action.max(initial=0)) + 1
-        cell = clip.astype(np.int64) * actions + action
-        defined = np.isfinite(values)
-        there = np.bincount(cell) > 0
-        count, total = (
-            np.bincount(cell[defined], weights=added[defined], minlength=len(there)).astype(np.float64)
-            for added in (weight, values * weight)
-        )
+        actions = 1 if action is None else int(action.max(initial=0)) + 1
+        cells = (int(clip.max(initial=-1)) + 1) * actions
+        there = np.zeros(cells, dtype=bool)
+        total, count = np.zeros(cells), np.zeros(cells)
+        for rows in (slice(start, start + _ROWS) for start in range(0, len(values), _ROWS)):
+            value, cell = np.asarray(values[rows]), clip[rows].astype(np.int64) * actions
+            if action is not None:
+                cell += action[rows]
+            there[cell] = True
+            defined = np.isfinite(value)
+            value, cell = value[defined], cell[defined]
+            times = np.ones(len(value)) if weight is None else weight[rows][defined]
+            np.add.at(total, cell, value * times)  # one after the other, whatever the size of the pieces
+            np.add.at(count, cell, times)
         return cls(total[there], count[there], np.flatnonzero(there) % actions)
 
     def over_frames(self, *, draws: int = 1000, seed: int = 0) -> Estimate:

@@ -77,7 +77,10 @@ class Lost:
 
 
 def do(
-    errands: Iterable[Errand[P, R]], limits: Limits, advance: Callable[[int], object] = lambda samples: None
+    errands: Iterable[Errand[P, R]],
+    limits: Limits,
+    advance: Callable[[int], object] = lambda samples: None,
+    is_wanted: Callable[[], bool] = lambda: True,
 ) -> Generator[tuple[int, P, R | Lost], None, None]:
     """What comes of each part, as it comes: the errand's number, the part, its result.
 
@@ -85,6 +88,7 @@ def do(
         errands: asked for one by one, as processes become free.
         limits: how many processes, and what each may take.
         advance: told how many samples are done, each time some are; what is tried again is told once.
+        is_wanted: asked now and then; once it says no, all processes are killed and nothing more comes.
 
     Closing the generator, or an exception in it, kills all processes.
     """
@@ -100,7 +104,7 @@ def do(
                 number, errand, first = task
                 worker = _Worker(number, errand, limits, threads, advance if first else lambda samples: None)
                 working[worker.messages] = worker
-            if not working:
+            if not working or not is_wanted():
                 return
             ready = wait(list(working), _TICK_S)
             for messages, worker in list(working.items()):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import colorsys
 from dataclasses import replace
+from functools import lru_cache
 
 import numpy as np
 from benchsuite_registry.skeletons import H36M_17
@@ -31,6 +32,7 @@ def draw(uv: np.ndarray, xyz: np.ndarray, side: int, width: float) -> np.ndarray
     return pictures.round().astype(np.uint8)
 
 
+@lru_cache
 def stick_figures(count: int, *, side: int = 64, seed: int = 0, take: str = "", flat: bool = False) -> Dataset:
     """``count`` people in pictures ``side`` px wide, of one ``take`` or each of its own; without 3D if ``flat``."""
     people = synthetic_dataset(clips=count, frames=1, seed=seed)

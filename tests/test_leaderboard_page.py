@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -86,7 +87,7 @@ class Visit:
         self.page.goto(file.as_uri())
 
     def column(self, place: int, view: str = "overall") -> list[str]:
-        """What the first contest's rows that can be seen show in one column."""
+        """What the larger contest's rows that can be seen show in one column."""
         cells = self.page.locator(f"#s1 [data-view={view}] tbody tr:visible > :nth-child({place})")
         return [text.strip() for text in cells.all_inner_texts()]
 
@@ -287,6 +288,28 @@ def test_without_scripts_all_numbers_can_be_read(browser: Any, page_file: Path) 
     visit = Visit(browser, page_file, java_script_enabled=False)
     assert visit.page.locator("#s1 [data-view=overall] tbody tr").count() == 5
     assert visit.page.locator("#s1 [data-view=overall] b").first.inner_text() == "30.50"
+    visit.context.close()
+
+
+def test_a_long_table_shows_its_first_hundred_rows_until_asked(
+    browser: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "fsync", lambda file: None)  # these need not survive a power cut
+    for k in range(120):
+        write_record(tmp_path, record(f"m{k:03}", mpjpe(100.0 + k)))
+    write_record(tmp_path, record("other", mpjpe(200.0), protocol={"joints": 14}))
+    visit = Visit(browser, write_leaderboard(tmp_path, "html"))
+    assert visit.column(2) == [f"m{k:03}" for k in range(100)]
+    visit.head("method").locator("button").click()
+    visit.head("method").locator("button").click()
+    assert visit.column(2) == [f"m{k:03}" for k in range(119, 19, -1)]
+    visit.page.locator("#filter").fill("m00")
+    assert visit.column(2) == [f"m{k:03}" for k in range(9, -1, -1)], "the filter finds what is not shown too"
+    visit.page.locator("#filter").fill("")
+    visit.page.get_by_role("button", name="Show all 120 rows").click()
+    assert visit.column(2) == [f"m{k:03}" for k in range(119, -1, -1)]
+    assert visit.page.locator(".more:visible").count() == 0
+    assert visit.said == []
     visit.context.close()
 
 

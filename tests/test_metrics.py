@@ -14,10 +14,20 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from benchsuite import metrics
+from benchsuite import fused_errors, metrics
 from benchsuite.metrics import auc, joint_errors, mpjpe, n_mpjpe, p_mpjpe, pck
 
 Array = NDArray[np.float64]
+
+
+@pytest.fixture(autouse=True, params=["compiled", "plain"])
+def _both_ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everything here holds with numba's loops, however few the poses, and without."""
+    if request.param == "compiled":
+        pytest.importorskip("numba")
+    monkeypatch.setattr(fused_errors, "LEAST", {"compiled": 0, "plain": 10**9}[request.param])
+
+
 HALF_TURNS = {"x": (1.0, -1.0, -1.0), "y": (-1.0, 1.0, -1.0), "z": (-1.0, -1.0, 1.0)}
 
 
@@ -292,6 +302,37 @@ def test_inputs_stay_as_they_are() -> None:
 def test_shapes_that_differ_are_refused(metric: Callable[[Tensor, Tensor], Tensor]) -> None:
     with pytest.raises(ValueError, match=r"\(4, 17, 3\) and \(4, 16, 3\)"):
         metric(torch.zeros(4, 17, 3), torch.zeros(4, 16, 3))
+
+
+def test_compiled_and_plain_agree_by_whatever_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ordinary poses, and every kind that the closed form leaves to the singular value decomposition."""
+    true = people(300)
+    kinds = [
+        noisy(true, 40.0),
+        noisy(true, 3000.0),
+        true @ rotations(300),
+        torch.zeros_like(true),
+        true[:, :1] + 0 * true,
+    ]
+    kinds += [true * torch.tensor(turn) for turn in (*HALF_TURNS.values(), (-1.0, 1.0, 1.0), (1.0, 1.0, 0.0))]
+    kinds += [true * torch.tensor([0.0, 1.0, 0.0]), torch.full_like(true, torch.nan)]
+    predicted, true = torch.cat(kinds), true.repeat(len(kinds), 1, 1)
+    monkeypatch.setattr(fused_errors, "ROWS_A_THREAD", 500)
+    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)
+    for metric in (mpjpe, n_mpjpe, p_mpjpe):
+        for dtype in (torch.float32, torch.float64):
+            found = {}
+            for way, least in (("compiled", 0), ("plain", 10**9)):
+                monkeypatch.setattr(fused_errors, "LEAST", least)
+                found[way] = metric(predicted.to(dtype), true.to(dtype))
+            torch.testing.assert_close(found["compiled"], found["plain"], rtol=0, atol=1e-6, equal_nan=True)
+
+
+def test_gradients_pass_through_what_is_not_compiled() -> None:
+    predicted = noisy(people(20), 30.0).requires_grad_()
+    mpjpe(predicted, people(20)).sum().backward()
+    assert predicted.grad is not None
+    assert predicted.grad.norm(dim=-1).mean() == pytest.approx(1 / 17)
 
 
 # PCK and AUC

@@ -7,6 +7,7 @@ import random
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -35,11 +36,17 @@ def begin(place: Path, results: Path, *more: str) -> ForkProcess:
     words += ["--evaluator", "rowdy-error", "--evaluator", "rowdy-error:deed=edits", *more]
 
     def child() -> None:
-        silent = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(silent, 1)
-        os.dup2(silent, 2)
-        sys.stdout = sys.stderr = open(silent, "w", closefd=False)  # noqa: SIM115
-        os._exit(main(words))
+        with results.with_name(f"said of {results.name}").open("a") as said:
+            os.dup2(said.fileno(), 1)
+            os.dup2(said.fileno(), 2)
+            sys.stdout = sys.stderr = said
+            try:
+                code = main(words)
+            except BaseException:
+                traceback.print_exc()
+                code = 99
+            said.flush()
+            os._exit(code)
 
     process = get_context("fork").Process(target=child)
     process.start()
@@ -74,7 +81,7 @@ def kill_at_random(place: Path, seconds: float, kills: int, *more: str) -> list[
         there = {path: path.stat().st_mtime_ns for path in (results / "records").rglob("*.json")}
         assert len(read_records(results)) == len(there)
         finished.append(len(there))
-        assert ended(begin(place, results, *more)) == 0
+        assert ended(begin(place, results, *more)) == 0, results.with_name(f"said of {results.name}").read_text()
         assert timeless(results) == wanted
         assert {path: path.stat().st_mtime_ns for path in there} == there, "a finished cell was measured again"
     return finished

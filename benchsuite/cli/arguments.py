@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +18,9 @@ from benchsuite.cli import UsageError
 if TYPE_CHECKING:
     import torch
 
+    from benchsuite.cluster import Cluster
     from benchsuite.dataset import Dataset
+    from benchsuite.workers import Limits
 
 DATASETS = {"synthetic": "embedded: people drawn from a prior fitted to motion capture, seen by virtual cameras"}
 """Datasets known by a name; all others are folders."""
@@ -56,6 +60,36 @@ def add_plugin(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_scheduler(parser: argparse.ArgumentParser) -> None:
+    """``--scheduler ADDRESS``."""
+    parser.add_argument(
+        "--scheduler",
+        metavar="ADDRESS",
+        help="let the workers of a Dask scheduler do the work; they must see the same files (docs/cluster.md)",
+    )
+
+
+@contextmanager
+def cluster_at(address: str | None, limits: Limits | None = None) -> Iterator[Cluster | None]:
+    """The workers of the scheduler at ``address``, if there is one.
+
+    Raises:
+        NoCluster: nobody answers there.
+    """
+    if not address:
+        yield None
+        return
+    from benchsuite.cluster import Cluster
+    from benchsuite.workers import Limits
+
+    cluster = Cluster(address, limits or Limits())
+    print(f"scheduler {address}: {cluster.size} at a time", file=sys.stderr)
+    try:
+        yield cluster
+    finally:
+        cluster.close()
+
+
 def registries(args: argparse.Namespace) -> Registries:
     """All components; plugins that are broken, and names that several claim, are told on stderr."""
     loaded = load_registries(args.plugin)
@@ -86,8 +120,12 @@ def open_named(text: str) -> tuple[str, Dataset]:
     return Path(text).resolve().name, open_dataset(Path(text))
 
 
-def device_named(name: str) -> torch.device:
+def device_named(name: str, *, here: bool = True) -> torch.device:
     """The device that ``auto``, ``cpu`` or ``cuda`` stands for.
+
+    Args:
+        name: ``auto`` is what this machine has.
+        here: it is this machine's that will be used.
 
     Raises:
         UsageError: there is no such device.
@@ -95,6 +133,6 @@ def device_named(name: str) -> torch.device:
     import torch
 
     there = torch.cuda.is_available()
-    if name == "cuda" and not there:
+    if name == "cuda" and here and not there:
         raise UsageError("device cuda: there is no CUDA device here")
     return torch.device(("cuda" if there else "cpu") if name == "auto" else name)

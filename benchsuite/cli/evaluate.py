@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import zipfile
-import zlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,13 +87,13 @@ def read_predictions(file: Path, dataset: Dataset) -> PoseBatch:
 
 
 def _arrays(file: Path) -> dict[str, NDArray[Any]]:
-    import numpy as np
+    from benchsuite.convert.archives import WrongSource, read_npz
 
     try:
-        with file.open("rb") as opened:
-            archive = np.load(opened, allow_pickle=False)
-            arrays = dict(archive) if isinstance(archive, np.lib.npyio.NpzFile) else {}
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+        arrays = read_npz(file)
+    except WrongSource as error:
+        raise UsageError(f"{file}: wanted a .npz file of numbers: {error.found}") from None
+    except OSError as error:
         raise UsageError(f"{file}: wanted a .npz file of numbers: {error}") from None
     if not {"xyz"} <= set(arrays) <= {"xyz", "ids"}:
         found = ", ".join(sorted(arrays)) or "none"

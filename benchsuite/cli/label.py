@@ -13,7 +13,16 @@ from benchsuite_registry.contracts import Refiner
 from benchsuite_registry.registries import Component, Registries
 
 from benchsuite.cli import ALL_GOOD, SOME_FAILED, UsageError
-from benchsuite.cli.arguments import add_plugin, device_named, natural, open_named, positive, registries
+from benchsuite.cli.arguments import (
+    add_plugin,
+    add_scheduler,
+    cluster_at,
+    device_named,
+    natural,
+    open_named,
+    positive,
+    registries,
+)
 from benchsuite.labels import DEFAULT_INTRINSICS, INTRINSICS, THRESHOLD
 
 HELP = """Generate 3D labels: crop every person, lift the 2D keypoints, refine and judge the poses, keep those that
@@ -52,6 +61,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=positive, default=4096, metavar="N", help="people a call; default: 4096")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add_plugin(parser)
+    add_scheduler(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -67,13 +77,14 @@ def main(args: argparse.Namespace) -> int:
     from benchsuite.pipeline import Settings
 
     _, source = open_named(args.data)
-    settings = Settings(args.seed, args.batch, device_named(args.device))
+    settings = Settings(args.seed, args.batch, device_named(args.device, here=not args.scheduler))
     recipe = Recipe(lifter, refiner, agree, args.intrinsics, args.threshold, args.keep_all, settings)
     with (
         contextlib.redirect_stdout(sys.stderr),  # what methods print must not get between our own lines
+        cluster_at(args.scheduler) as cluster,
         tqdm(total=len(source), desc=f"{lifter} on {source.about.name}", unit=" people", disable=None) as bar,
     ):
-        label_dataset(source, recipe, args.out, bar.update)
+        label_dataset(source, recipe, args.out, bar.update, cluster)
     statistics = json.loads((args.out / "statistics.json").read_text(encoding="utf-8"))
     _print(args.out, statistics)
     return ALL_GOOD if statistics["kept"] else SOME_FAILED

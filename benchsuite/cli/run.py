@@ -15,6 +15,8 @@ from benchsuite.cli import ALL_GOOD, INTERRUPTED, SOME_FAILED, UsageError
 from benchsuite.cli.arguments import (
     DEFAULT_EVALUATOR,
     add_plugin,
+    add_scheduler,
+    cluster_at,
     device_named,
     natural,
     open_named,
@@ -53,6 +55,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     apart.add_argument("--jobs", type=positive, metavar="N", help="measure N passes at a time; they share the threads")
     apart.add_argument("--timeout", type=positive_number, metavar="S", help="end a cell after S seconds; for --jobs")
     apart.add_argument("--memory", type=positive_number, metavar="GB", help="of each process, imports too; for --jobs")
+    add_scheduler(parser)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -68,6 +71,9 @@ def main(args: argparse.Namespace) -> int:
     refiners = (*bare, *_chosen(loaded.refiners, [text for text in args.refiner if text != "none"]))
     evaluators = _chosen(loaded.evaluators, args.evaluator or [DEFAULT_EVALUATOR])
 
+    if args.scheduler and args.jobs:
+        raise UsageError("--jobs is for this machine; with --scheduler its workers say how much they do at a time")
+
     from benchsuite.cli.tables import print_json, print_tables, report_failures, report_remarks
     from benchsuite.pipeline import Settings  # only now: a wrong name is answered before torch is imported
     from benchsuite.reported import read_reported
@@ -79,15 +85,19 @@ def main(args: argparse.Namespace) -> int:
         refiners,
         evaluators,
         tuple(open_named(text) for text in dict.fromkeys(args.dataset or ["synthetic"])),
-        Settings(args.seed, args.batch, device_named(args.device)),
+        Settings(args.seed, args.batch, device_named(args.device, here=not args.scheduler)),
         args.limit,
     )
     reported = read_reported(args.results)
     apart = None
-    if args.jobs or args.timeout or args.memory:
+    if args.jobs or args.timeout or args.memory or args.scheduler:
         apart = Limits(args.jobs or 1, args.timeout, args.memory)
-    with contextlib.redirect_stdout(sys.stderr):  # what methods print must not get between our own tables
-        records, code = _measure(Runner(matrix, args.results, fresh=args.fresh, apart=apart), args.results)
+    with (
+        contextlib.redirect_stdout(sys.stderr),  # what methods print must not get between our own tables
+        cluster_at(args.scheduler, apart) as cluster,
+    ):
+        runner = Runner(matrix, args.results, fresh=args.fresh, apart=apart, cluster=cluster)
+        records, code = _measure(runner, args.results)
     if args.json:
         print_json(records)
     else:

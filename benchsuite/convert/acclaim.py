@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchsuite.convert.motion import (
+    MOST_DIGITS,
     Floats,
     Motion,
     MotionFormatError,
@@ -135,7 +136,7 @@ def read_amc(path: Path, skeleton: Acclaim, fps: float = AMC_FPS) -> Motion:
                 raise MotionFormatError(path, line, "each bone once a frame", found)
             column += parse_numbers(path, line, words[1:], count, f"{name} of frame {number}")
             missing -= 1
-        elif len(words) == 1 and name.isdecimal():
+        elif len(words) == 1 and name.isdecimal() and len(name) <= MOST_DIGITS:
             if missing or (frames and int(name) != number + 1):
                 wanted = f"{missing} more bones of frame {number}" if missing else f"frame {number + 1}"
                 raise MotionFormatError(path, line, wanted, f"frame {name}")
@@ -228,11 +229,13 @@ def _bone(lines: _Lines, begun: int) -> Bone:
 def _parents_first(path: Path, line: int, bones: dict[str, Bone], parents: dict[str, str]) -> tuple[Bone, ...]:
     """The bones from the root down, each with the index of its parent."""
     ordered = [bones["root"]]
+    children: dict[str, list[str]] = {}
+    for name, parent in parents.items():
+        children.setdefault(parent, []).append(name)
     for at, bone in enumerate(ordered):  # grows as it goes
-        for name, parent in parents.items():
-            if parent == bone.name:
-                bones[name].parent = at
-                ordered.append(bones[name])
+        for name in children.get(bone.name, ()):
+            bones[name].parent = at
+            ordered.append(bones[name])
     loose = set(bones) - {bone.name for bone in ordered}
     if loose:
         wanted = "every bone below the root in :hierarchy"

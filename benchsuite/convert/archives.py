@@ -5,6 +5,7 @@ Whatever is cut off, malformed or absurdly large is refused before its content i
 
 from __future__ import annotations
 
+import errno
 import io
 import math
 import stat
@@ -154,8 +155,8 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
                     arrays[member.filename.removesuffix(".npy")] = np.lib.format.read_array(file, allow_pickle=False)
             except WrongSource:
                 raise
-            except (ValueError, EOFError, RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
-                raise WrongSource(where, "a whole .npy array", str(error)) from None
+            except Exception as error:  # zipfile and NumPy raise whatever the bytes lead them to
+                raise WrongSource(where, "a whole .npy array", f"{type(error).__name__}: {error}") from None
     return arrays
 
 
@@ -191,6 +192,10 @@ def unpacked(source: Path, suffixes: frozenset[str]) -> Iterator[Path]:
         for member in members:
             try:
                 archive.extract(member, folder)
-            except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+            except Exception as error:
+                if (
+                    isinstance(error, OSError) and error.errno != errno.EINVAL
+                ):  # no place to seek to; a full disk is ours
+                    raise
                 raise WrongSource(f"{source}: {member.filename}", "a whole member", str(error)) from None
         yield Path(folder)

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from benchsuite.convert.motion import (
+    MOST_DIGITS,
     Floats,
     Motion,
     MotionFormatError,
@@ -83,7 +84,7 @@ def read_bvh(path: Path) -> Motion:
     words.take("Frames:")
     frames_line = words.line
     frames = words.take()
-    if not frames.isdecimal() or int(frames) < 1:
+    if not frames.isdecimal() or len(frames) > MOST_DIGITS or int(frames) < 1:
         raise MotionFormatError(path, words.line, "a number of frames of 1 or more", shown(frames))
     words.take("Frame")
     words.take("Time:")
@@ -138,7 +139,7 @@ def _hierarchy(words: _Words) -> list[_Node]:
 
 def _channels(words: _Words, node: _Node) -> list[str]:
     count = words.take()
-    if not count.isdecimal() or not 1 <= int(count) <= 6:
+    if not count.isdecimal() or len(count) > MOST_DIGITS or not 1 <= int(count) <= 6:
         raise MotionFormatError(words.path, words.line, f"1 to 6 channels of {node.name}", shown(count))
     channels: list[str] = []
     for _ in range(int(count)):

@@ -12,6 +12,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+MOST_DIGITS = 12
+"""Of a whole number; Python refuses to read one of thousands."""
+
 
 class MotionFormatError(ValueError):
     """A motion capture file that does not read. Its message is always ``FILE:LINE: wanted ..., found ...``.

@@ -7,11 +7,13 @@ by stand-ins, since a forged dtype could make NumPy take any bytes for objects.
 
 from __future__ import annotations
 
+import math
 import pickle
+import pickletools
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -38,6 +40,9 @@ def read_pickled(path: Path, name: str) -> Any:
                 shape, _, dtype = header(file)
                 if not dtype.hasobject:
                     raise WrongSource(where, "pickled objects", f"{dtype} {shape}")
+                begun = file.tell()
+                _check_memo(file)
+                file.seek(begun)
                 array = _ArraysOnly(file, encoding="latin1").load()  # Python 2's strings are NumPy's bytes
         except WrongSource:
             raise
@@ -50,6 +55,13 @@ def read_pickled(path: Path, name: str) -> Any:
     return array.item() if shape == () else array
 
 
+def _check_memo(file: IO[bytes]) -> None:
+    """Refuse a pickle that numbers what it remembers beyond its own length: the unpickler makes room for all below."""
+    for count, (opcode, number, _) in enumerate(pickletools.genops(file)):
+        if "PUT" in opcode.name and isinstance(number, int) and number > count:
+            raise _Forbidden(f"a pickle that remembers its thing {count} as number {number}")
+
+
 class _Forbidden(pickle.UnpicklingError):
     """A pickle asks for something that is not of NumPy's arrays."""
 
@@ -60,6 +72,9 @@ class _Array(np.ndarray[Any, Any]):
     def __setstate__(self, state: Any) -> None:
         _, shape, kind, columns_first, content = state
         content = content.encode("latin1") if isinstance(content, str) else content
+        found = len(content) * (kind.dtype.itemsize if kind.dtype.hasobject else 1)
+        if (claimed := math.prod(shape) * kind.dtype.itemsize) != found:  # before that much is allotted
+            raise ValueError(f"an array that claims {claimed:,} bytes and has {found:,}")
         super().__setstate__((1, shape, kind.dtype, columns_first, content))
 
 

@@ -7,11 +7,13 @@ Deviation: the paper keeps every label; here each has a score, and those below a
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from benchsuite_registry.skeletons import H36M_17
@@ -22,11 +24,14 @@ from benchsuite.columns import About, Clip, let_go
 from benchsuite.dataset import Dataset, WrongDataset, describe_dataset, open_dataset
 from benchsuite.documents import dump, plain, write_whole
 from benchsuite.drawing import NoMatplotlib
-from benchsuite.labels.intrinsics import described
-from benchsuite.labels.labeller import Labeller, Recipe, layout
+from benchsuite.labels.intrinsics import check_hypothesis, described
+from benchsuite.labels.labeller import Labeller, Labels, Recipe, layout
 from benchsuite.labels.sheet import draw_labels
 from benchsuite.labels.tally import tally
 from benchsuite.provenance import portable
+
+if TYPE_CHECKING:
+    from benchsuite.cluster import Cluster
 
 COMMIT_EVERY_S = 2.0
 PICTURES = 64
@@ -34,7 +39,11 @@ PICTURES = 64
 
 
 def label_dataset(
-    source: Dataset, recipe: Recipe, out: Path, advance: Callable[[int], object] = lambda people: None
+    source: Dataset,
+    recipe: Recipe,
+    out: Path,
+    advance: Callable[[int], object] = lambda people: None,
+    cluster: Cluster | None = None,
 ) -> Dataset:
     """Write the dataset ``out`` of 3D labels for everybody in ``source``; if it is there already, do nothing.
 
@@ -48,32 +57,41 @@ def label_dataset(
         recipe: how labels are made.
         out: the folder to write.
         advance: told how many people are done, each time some are.
+        cluster: its workers label, in place of this process; the bytes are the same.
 
     Raises:
         LabellingStopped: a method failed; what was done stays.
+        NoCluster: a worker cannot do it; what was done stays.
         UnfinishedElsewhere: the folder belongs to another command, or another process is at work in it.
         WrongDataset: the recipe needs what the source does not have, or the folder holds another dataset.
     """
     plan = plain({"source": _source(source), **recipe.document()})
     if (out / "dataset.json").is_file():
         return _finished(out, plan)
-    labeller = Labeller(source, recipe)
+    if cluster:
+        from benchsuite.labels.apart import labelled_by
+
+        check_hypothesis(recipe.intrinsics, source)
+        label: Callable[[Sequence[slice]], Generator[Labels, None, None]] = partial(
+            labelled_by, cluster, source, recipe
+        )
+    else:
+        label = Labeller(source, recipe).each
     whole_clips = any(component.entry.unit == "clip" for component in recipe.components)
     with ColumnWriter(out, layout(source), plan) as writer:
         done = writer.reached or 0
         advance(done)
         saved = monotonic()
-        for rows in source.batches(recipe.settings.batch, whole_clips=whole_clips):
-            if rows.stop <= done:
-                continue
-            columns, verdict = labeller.label(rows)
-            writer.append({**columns, "verdict": verdict})
-            _copy_pictures(writer, source, columns["row"])
-            let_go(source.columns.values())
-            if monotonic() - saved >= COMMIT_EVERY_S:
-                writer.commit(rows.stop)
-                saved = monotonic()
-            advance(rows.stop - rows.start)
+        batches = [rows for rows in source.batches(recipe.settings.batch, whole_clips=whole_clips) if rows.stop > done]
+        with closing(label(batches)) as labels:
+            for rows, columns, verdict in labels:
+                writer.append({**columns, "verdict": verdict})
+                _copy_pictures(writer, source, columns["row"])
+                let_go(source.columns.values())
+                if monotonic() - saved >= COMMIT_EVERY_S:
+                    writer.commit(rows.stop)
+                    saved = monotonic()
+                advance(rows.stop - rows.start)
         writer.commit(len(source))
         return _finish(writer, source, recipe, plan)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -44,6 +45,8 @@ VERDICT = ("reason", "score", "depth_mm", "flags", *PARTS)
 
 T = TypeVar("T")
 Columns = dict[str, NDArray[Any]]
+Labels = tuple[slice, Columns, NDArray[np.float32]]
+"""Some rows, their labels and the verdict on each of their people."""
 
 
 class LabellingStopped(RuntimeError):
@@ -114,6 +117,11 @@ class Labeller:
         self._check()
         self._own = np.array([joint in source.skeleton.joints for joint in H36M_17.joints])
         self._possible = np.array([weights is not None for weights in H36M_17.weights_from(source.skeleton)])
+
+    def each(self, batches: Sequence[slice]) -> Generator[Labels, None, None]:
+        """The labels of each batch of rows, see ``label``."""
+        for rows in batches:
+            yield rows, *self.label(rows)
 
     def label(self, rows: slice) -> tuple[Columns, NDArray[np.float32]]:
         """The labels of some rows, and the verdict (B, V) on each of their people.

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.convert.archives import WrongSource, read_npz
 from benchsuite.synthetic.rotations import Floats
 
 FPS, WINDOW = 20, 48
@@ -103,15 +104,12 @@ def load_prior(path: Path = SHIPPED) -> Prior:
         WrongPrior: no such file, or one that lacks something.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            missing = [column.name for column in fields(Prior) if column.name not in file.files]
-            if missing:
-                raise WrongPrior(f"{path}: wanted a motion prior, found no {', '.join(missing)}")
-            held = {column.name: file[column.name] for column in fields(Prior)}
-    except (OSError, ValueError) as error:
-        if isinstance(error, WrongPrior):
-            raise
+        file = read_npz(path)
+    except (OSError, WrongSource) as error:
         raise WrongPrior(f"{path}: wanted a motion prior: {error}") from None
+    if missing := [column.name for column in fields(Prior) if column.name not in file]:
+        raise WrongPrior(f"{path}: wanted a motion prior, found no {', '.join(missing)}")
+    held: dict[str, Any] = {column.name: file[column.name] for column in fields(Prior)}
     return Prior(**{name: v.astype(np.float32) if v.dtype == np.float16 else v for name, v in held.items()})
 
 

@@ -19,6 +19,7 @@ CLIP_FPS = 10
 MOST_FRAMES = WINDOW * CLIP_FPS // FPS
 """A clip is at most as long as the prior's window."""
 
+CLIPS = 252
 SPLITS = ("test", "train")
 
 _POSES_PER_CLIP, _FEWEST_CLIPS, _TRIES = 4, 16, 1000
@@ -127,7 +128,7 @@ def _within(normal: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def synthetic_dataset(
     *,
-    clips: int = 252,
+    clips: int = CLIPS,
     frames: int = MOST_FRAMES,
     seed: int = 0,
     split: str = "test",
@@ -178,8 +179,7 @@ def synthetic_dataset(
     columns["visible"] = np.ones(columns["uv"].shape[:2], dtype=bool)
     columns["clip"] = np.repeat(np.arange(clips, dtype=np.int32), frames)
     columns["frame"] = np.tile(np.arange(frames, dtype=np.int32), clips)
-    told = {"prior": source.prior.fingerprint, "clips": clips, "frames": frames, "seed": seed, "split": split}
-    fingerprint = hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    fingerprint = synthetic_fingerprint(clips=clips, frames=frames, seed=seed, split=split, prior=source.prior)
     about = About(
         name="synthetic",
         split=split,
@@ -191,3 +191,17 @@ def synthetic_dataset(
         notes=("synthetic: no one ever moved so; in the role of the paper's Unity data, not equal to it",),
     )
     return in_memory(about, columns, tuple(described), fingerprint)
+
+
+def synthetic_fingerprint(
+    *,
+    clips: int = CLIPS,
+    frames: int = MOST_FRAMES,
+    seed: int = 0,
+    split: str = "test",
+    prior: Prior | None = None,
+) -> str:
+    """The fingerprint of ``synthetic_dataset`` with the same arguments, without drawing it."""
+    known = (prior or load_prior()).fingerprint
+    told = {"prior": known, "clips": clips, "frames": frames, "seed": seed, "split": split}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

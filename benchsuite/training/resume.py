@@ -32,13 +32,26 @@ class Resume:
         start: dict[str, Any] = {"stage": 0, "step": 0, "history": {}, "running": None}
         if not self.path.is_file():
             return start
-        state: dict[str, Any] = torch.load(self.path, weights_only=True)
+        try:
+            state: dict[str, Any] = torch.load(self.path, weights_only=True)
+            stray = {*start, "plan", "network"} - state.keys()
+        except Exception as error:  # torch raises whatever the bytes lead it to
+            raise TrainingStopped(
+                f"{self.path}: wanted an unfinished run, found {type(error).__name__}; delete it"
+            ) from None
+        if stray:
+            raise TrainingStopped(
+                f"{self.path}: wanted an unfinished run, found no {', '.join(sorted(stray))}; delete it"
+            )
         if state["plan"] != self.plan:
             raise TrainingStopped(
                 f"{self.path} is an unfinished run of another plan; wanted {self.plan}, found {state['plan']}; "
                 "delete it or write to another file"
             )
-        self.network.load_state_dict(state["network"])
+        try:
+            self.network.load_state_dict(state["network"])
+        except (RuntimeError, TypeError, AttributeError) as error:
+            raise TrainingStopped(f"{self.path}: wanted this network's weights; delete it: {error}") from None
         return state
 
     def save(self, stage: int, step: int, history: dict[str, Any], running: dict[str, Any] | None) -> None:

@@ -110,7 +110,7 @@ class _Course:
     def heat_map_loss(self, crops: Crops) -> Tensor:
         """Of the first stage, in which the depth head has no part."""
         maps, features = self.network.hourglass(crops.rgb)
-        idle = 0.0 * features.float().mean()  # several processes want a gradient of all weights, of the last too
+        idle: Tensor = 0.0 * features.float().mean()  # several processes want a gradient of all weights, the last too
         return heat_map_loss(maps, self.targets(crops)) + idle
 
     def pose_loss(self, crops: Crops) -> Tensor:

@@ -36,7 +36,7 @@ class LeanMLP(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, inputs) to (B, outputs), float32."""
         rows = ROWS if x.device.type == "cpu" else max(1, len(x))
-        found = [self.layers(some.to(self._dtype)).float() for some in x.split(rows)]
+        found = [self.layers(some.to(self._dtype)).float() for some in torch.split(x, rows)]
         return found[0] if len(found) == 1 else torch.cat(found)
 
 
@@ -94,5 +94,5 @@ def _lean(layers: nn.Sequential, dtype: torch.dtype) -> nn.Sequential:
 @cache
 def _fuses(dtype: torch.dtype) -> bool:
     """Whether oneDNN is there and takes ``dtype`` on this processor."""
-    there = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")
+    there = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
     return there and (dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))

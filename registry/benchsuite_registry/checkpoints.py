@@ -56,7 +56,7 @@ def load_checkpoint(path: Path, *methods: str) -> tuple[dict[str, Tensor], dict[
         with safe_open(path, framework="pt") as file:
             about = json.loads((file.metadata() or {}).get("benchsuite", "null"))
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (SafetensorError, json.JSONDecodeError) as error:
+    except (SafetensorError, ValueError, RecursionError) as error:
         raise WrongCheckpoint(f"{path}: wanted a whole safetensors file: {error}") from None
     if not isinstance(about, dict) or about.get("method") not in methods:
         found = about.get("method") if isinstance(about, dict) else "no description"

@@ -38,7 +38,10 @@ def _dtype(owner: str, field: str, tensor: Tensor, *allowed: torch.dtype) -> Non
 
 
 class _Carrier:
-    """Rows and device moves, shared by all carriers; a row is a sample."""
+    """Rows and device moves, shared by all carriers; a row is a sample. The first field of each has one a sample."""
+
+    def __len__(self) -> int:
+        return len(getattr(self, fields(self)[0].name))  # type: ignore[arg-type]
 
     def _each(self, act: Any) -> Self:
         changed = {
@@ -72,9 +75,6 @@ class Camera(_Carrier):
     def __post_init__(self) -> None:
         _expect("Camera", "focal", self.focal, (None, 2))
         _expect("Camera", "center", self.center, (len(self.focal), 2))
-
-    def __len__(self) -> int:
-        return len(self.focal)
 
     def project(self, xyz: Tensor) -> Tensor:
         """Pixels of camera-frame points.
@@ -155,9 +155,6 @@ class KeypointBatch(_Carrier):
         for field in ("ids", "clip", "frame"):
             _expect(name, field, getattr(self, field), (samples,))
 
-    def __len__(self) -> int:
-        return len(self.uv)
-
 
 @dataclass(frozen=True)
 class ImageBatch(_Carrier):
@@ -177,9 +174,6 @@ class ImageBatch(_Carrier):
         _expect("ImageBatch", "rgb", self.rgb, (None, 3, None, None))
         _expect("ImageBatch", "camera.focal", self.camera.focal, (len(self.rgb), 2))
         _expect("ImageBatch", "ids", self.ids, (len(self.rgb),))
-
-    def __len__(self) -> int:
-        return len(self.rgb)
 
 
 @dataclass(frozen=True)
@@ -209,9 +203,6 @@ class PoseBatch(_Carrier):
         for field in ("right_uv", "uv"):
             if (pixels := getattr(self, field)) is not None:
                 _expect("PoseBatch", field, pixels, (len(self.xyz), len(self.skeleton), 2))
-
-    def __len__(self) -> int:
-        return len(self.xyz)
 
     def root_relative(self) -> PoseBatch:
         """The same poses with the root joint, given or derived, at the origin."""
@@ -251,9 +242,6 @@ class Category(_Carrier):
     def __post_init__(self) -> None:
         _expect("Category", "codes", self.codes, (None,))
 
-    def __len__(self) -> int:
-        return len(self.codes)
-
 
 @dataclass(frozen=True)
 class Labels(_Carrier):
@@ -275,9 +263,6 @@ class Labels(_Carrier):
     split: Category | None = None
     take: Category | None = None
     camera: Category | None = None
-
-    def __len__(self) -> int:
-        return len(self.action)
 
 
 @dataclass(frozen=True)
@@ -301,6 +286,3 @@ class Target(_Carrier):
     def __post_init__(self) -> None:
         if len(self.poses) != len(self.labels):
             raise ValueError(f"Target: {len(self.poses)} poses but {len(self.labels)} labels")
-
-    def __len__(self) -> int:
-        return len(self.poses)

@@ -1,58 +1,81 @@
 "use strict";
 // Sorting, filtering, and which of a contest's tables is shown.
 (() => {
-  const tables = [...document.querySelectorAll("table:not(.plain)")];
-  const number = (text) => Number.parseFloat(text.replaceAll(",", ""));
+  const AT_ONCE = 100; // rows that a table shows before it is asked for all: what sorting has to lay out again
+  const collator = new Intl.Collator();
 
-  function value(cell, isText) {
-    const shown = cell.textContent.trim();
-    return isText ? shown.toLowerCase() : number(shown);
+  function values(rows, column, isText) {
+    const shown = rows.map((row) => row.cells[column].textContent.trim());
+    return new Map(rows.map((row, k) => [
+      row, isText ? shown[k].toLowerCase() : Number.parseFloat(shown[k].replaceAll(",", ""))]));
   }
 
   function compare(a, b) {
-    const unknown = Number.isNaN(a) - Number.isNaN(b);
-    return unknown || (typeof a === "string" ? a.localeCompare(b) : a - b);
+    return typeof a === "string" ? collator.compare(a, b) : a - b;
   }
 
-  for (const table of tables) {
-    const body = table.tBodies[0];
-    const rows = [...body.rows]; // as ranked: what breaks ties
-    const heads = [...table.tHead.rows[0].cells];
-    heads[0].ariaSort = "ascending";
-    heads.forEach((head, column) => head.querySelector("button")?.addEventListener("click", () => {
-      const lowerFirst = head.classList.contains("text") || head.dataset.better === "lower";
-      const before = head.ariaSort;
-      const ascending = before ? before !== "ascending" : lowerFirst;
-      const isText = head.classList.contains("text");
-      const keys = new Map(rows.map((row) => [row, value(row.cells[column], isText)]));
-      const order = [...rows].sort((a, b) => {
-        const [x, y] = [keys.get(a), keys.get(b)];
-        return Number.isNaN(x) || Number.isNaN(y) || ascending ? compare(x, y) : compare(y, x);
+  class Sortable {
+    constructor(table) {
+      this.body = table.tBodies[0];
+      this.ranked = [...this.body.rows]; // what breaks ties
+      this.order = this.ranked;
+      this.texts = this.ranked.map((row) => `${row.cells[1].textContent} ${row.cells[2].textContent}`.toLowerCase());
+      this.whole = false;
+      this.more = Object.assign(document.createElement("button"), { type: "button", className: "more" });
+      this.more.addEventListener("click", () => {
+        this.whole = true;
+        this.arrange();
       });
-      for (const other of heads) other.ariaSort = null;
-      head.ariaSort = ascending ? "ascending" : "descending";
-      const sorted = document.createDocumentFragment();
-      sorted.append(...order);
-      body.append(sorted);
-    }));
+      table.after(this.more);
+      this.heads = [...table.tHead.rows[0].cells];
+      this.heads[0].ariaSort = "ascending";
+      this.heads.forEach((head, column) => this.listen(head, column));
+    }
+
+    listen(head, column) {
+      const isText = head.classList.contains("text");
+      let known = null;
+      head.querySelector("button")?.addEventListener("click", () => {
+        const ascending = head.ariaSort ? head.ariaSort !== "ascending" : isText || head.dataset.better === "lower";
+        known ??= values(this.ranked, column, isText);
+        this.order = [...this.ranked].sort((a, b) => {
+          const [x, y] = [known.get(a), known.get(b)];
+          return Number.isNaN(x) - Number.isNaN(y) || (ascending ? compare(x, y) : compare(y, x)); // what is missing last
+        });
+        for (const other of this.heads) other.ariaSort = null;
+        head.ariaSort = ascending ? "ascending" : "descending";
+        this.arrange();
+        this.body.append(...this.order);
+      });
+    }
+
+    narrow(words) {
+      this.ranked.forEach((row, k) => { row.hidden = !words.every((word) => this.texts[k].includes(word)); });
+      this.arrange();
+      return this.ranked.filter((row) => !row.hidden).length;
+    }
+
+    arrange() {
+      const found = this.order.filter((row) => !row.hidden);
+      found.forEach((row, k) => row.classList.toggle("later", !this.whole && k >= AT_ONCE));
+      this.more.hidden = this.whole || found.length <= AT_ONCE;
+      this.more.textContent = `Show all ${found.length} rows`;
+    }
   }
 
+  const tables = [...document.querySelectorAll("table:not(.plain)")].map((table) => new Sortable(table));
   const filter = document.getElementById("filter");
-  const count = document.getElementById("count");
-  const found = new Map(tables.flatMap((table) => [...table.tBodies[0].rows]).map(
-    (row) => [row, `${row.cells[1].textContent} ${row.cells[2].textContent}`.toLowerCase()]));
 
   function narrow() {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     let [shown, all] = [0, 0];
-    for (const [row, text] of found) {
-      row.hidden = !words.every((word) => text.includes(word));
-      if (row.closest("[data-view]").dataset.view === "overall") {
-        all += 1;
-        shown += !row.hidden;
-      }
+    for (const table of tables) {
+      const found = table.narrow(words);
+      if (table.body.closest("[data-view]").dataset.view !== "overall") continue;
+      shown += found;
+      all += table.ranked.length;
     }
-    count.value = words.length ? `${shown} of ${all} rows` : `${all} rows`;
+    document.getElementById("count").value = words.length ? `${shown} of ${all} rows` : `${all} rows`;
   }
 
   filter.addEventListener("input", narrow);
