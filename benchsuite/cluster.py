@@ -6,7 +6,9 @@ worker was at when it was lost, Dask gives to another. Nothing is written but by
 
 from __future__ import annotations
 
+import hashlib
 import os
+import pickle
 import socket
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
@@ -15,10 +17,13 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from uuid import uuid4
 
+import benchsuite_registry
 import torch
 from benchsuite_registry.registries import Component
 
+import benchsuite
 from benchsuite.apart import Held, plugin_files
 from benchsuite.dataset import WrongDataset
 from benchsuite.provenance import environment, failure
@@ -38,7 +43,7 @@ AHEAD = 2
 """Errands for each that can be done at a time, where they are wanted in order: so much is held in memory."""
 
 
-_COMPUTING = ("benchsuite", "python", "torch", "numpy", "git")
+_COMPUTING = ("benchsuite", "python", "torch", "numpy")
 
 
 class NoCluster(RuntimeError):
@@ -131,6 +136,13 @@ def _done(errand: Errand[P, R], terms: Terms, limits: Limits) -> Came[P, R]:
     return Came(tuple(came), samples, device)
 
 
+class _Order(tuple[Any, ...]):
+    """Arguments of ``_done``, which is called when they are unpickled: so a scheduler has to know nothing of us."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...]]:
+        return _done, tuple(self)
+
+
 class Cluster:
     """The workers of a Dask scheduler.
 
@@ -198,7 +210,8 @@ class Cluster:
                 yield self._came(*sent.popleft())
 
     def _send(self, errand: Errand[P, R], terms: Terms) -> tuple[Future[Any], Errand[P, R]]:
-        return self._client.submit(_done, errand, terms, self._limits, pure=False), errand
+        packed = pickle.dumps(_Order((errand, terms, self._limits)))
+        return self._client.submit(pickle.loads, packed, key=f"benchsuite-{uuid4()}", pure=False), errand
 
     @contextmanager
     def _recalled(self, futures: Iterable[Future[Any]]) -> Iterator[None]:
@@ -229,4 +242,14 @@ def versions_of(distributions: Iterable[str]) -> dict[str, Any]:
     for name in distributions:
         with suppress(metadata.PackageNotFoundError):
             found.setdefault(name, metadata.version(name))
-    return {name: found.get(name) for name in (*_COMPUTING, *distributions)}
+    return {"code": _code(), **{name: found.get(name) for name in (*_COMPUTING, *distributions) if name != "code"}}
+
+
+def _code() -> str:
+    """The start of a hash over the suite's source: checkouts differ though their versions do not."""
+    hashed = hashlib.sha256()
+    for package in (benchsuite, benchsuite_registry):
+        folder = Path(package.__path__[0])
+        for file in sorted(folder.rglob("*.py")):
+            hashed.update(f"{file.relative_to(folder)}\n".encode() + file.read_bytes())
+    return hashed.hexdigest()[:12]

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from benchsuite.documents import MAY_BE_ABSENT, WrongDocument, load
+from benchsuite.documents import WrongDocument, load
+from benchsuite.reading import MAY_BE_ABSENT
 
 SCHEMA = 1
 

@@ -12,7 +12,8 @@ from typing import Any, Literal
 
 from benchsuite_registry.contracts import Metric, Scalar
 
-from benchsuite.documents import MAY_BE_ABSENT, WrongDocument, dump, load, plain, write_whole
+from benchsuite.documents import WrongDocument, dump, load, plain, write_whole
+from benchsuite.reading import MAY_BE_ABSENT
 
 SCHEMA = 1
 

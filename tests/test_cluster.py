@@ -1,14 +1,12 @@
-"""Work handed to a Dask scheduler and two workers, processes of this machine: one is killed, nothing is lost or double."""
+"""Work handed to a Dask scheduler and two workers, processes of this machine: one is killed, nothing is lost."""
 
 from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 

@@ -205,7 +205,9 @@ def until(true: Any, seconds: float = 120.0) -> None:
 
 
 def children(pid: int) -> list[int]:
-    return [int(word) for word in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    """Of any of its threads."""
+    threads = Path(f"/proc/{pid}/task").glob("*/children")
+    return [int(word) for thread in threads for word in thread.read_text().split()]
 
 
 def alive(pid: int) -> bool:
