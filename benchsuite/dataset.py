@@ -110,13 +110,12 @@ class Dataset:
     def keypoints(self, rows: slice | NDArray[np.integer]) -> KeypointBatch:
         """2D side of ``rows``."""
         column = {name: _tensor(self.columns[name][rows]) for name in COLUMNS if name not in OPTIONAL}
-        ids = np.arange(len(self))[rows]
         return KeypointBatch(
             uv=column["uv"],
             visible=column["visible"],
             camera=Camera(column["focal"], column["center"]),
             skeleton=self.skeleton,
-            ids=torch.from_numpy(ids),
+            ids=torch.from_numpy(self.numbers(rows)),
             clip=column["clip"].long(),
             frame=column["frame"].long(),
         )
@@ -140,8 +139,12 @@ class Dataset:
         """
         if "xyz" not in self.columns:
             raise WrongDataset(f"dataset {self.about.name} has no column 'xyz': it is 2D only")
-        ids = torch.from_numpy(np.arange(len(self))[rows])
+        ids = torch.from_numpy(self.numbers(rows))
         return PoseBatch(_tensor(self.columns["xyz"][rows]), Frame.CAMERA, self.skeleton, ids)
+
+    def numbers(self, rows: slice | NDArray[np.integer]) -> NDArray[np.int64]:
+        """The numbers of ``rows``, found without counting all others."""
+        return np.arange(*rows.indices(len(self))) if isinstance(rows, slice) else rows.astype(np.int64) % len(self)
 
     def labels(self, rows: slice | NDArray[np.integer]) -> Labels:
         """Labels of ``rows``."""

@@ -7,11 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-import numpy as np
 import torch
 from benchsuite_registry.contracts import Refinement
 from benchsuite_registry.poses import Camera, Frame, ImageBatch, KeypointBatch, PoseBatch, Target
-from numpy.typing import NDArray
 
 from benchsuite.columns import let_go
 from benchsuite.dataset import Dataset
@@ -122,7 +120,7 @@ def _look(made: Any, stage: Stage, dataset: Dataset, rows: slice, own: KeypointB
 
 def _crops(dataset: Dataset, rows: slice, size: int) -> Iterator[ImageBatch]:
     """The crops of ``rows``; while one batch is looked at, the next is cut."""
-    everybody: NDArray[np.int64] = np.arange(len(dataset))[rows]
+    everybody = dataset.numbers(rows)
     batches = [everybody[start : start + CROPS] for start in range(0, len(everybody), CROPS)]
     for _, images in _one_ahead(lambda some: dataset.images(some, size), batches):
         yield images.result()

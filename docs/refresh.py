@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import inspect
 import os
 import re
 import shlex
@@ -23,6 +24,7 @@ import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -31,12 +33,16 @@ COLUMNS = "100"
 TOLERANCE = 0.05
 
 OUTPUT = re.compile(r"^<!-- output: (?P<said>.+?) -->\n+```text\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
-GENERATED = re.compile(r"^<!-- generated: (?P<said>\S+) -->\n(?P<body>.*?)^<!-- /generated -->$", re.MULTILINE | re.DOTALL)
+GENERATED = re.compile(
+    r"^<!-- generated: (?P<said>\S+) -->\n(?P<body>.*?)^<!-- /generated -->$", re.MULTILINE | re.DOTALL
+)
 EXAMPLE = re.compile(r"^ *<!-- example: (\S+) -->\n *```python\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 DECIMAL = re.compile(r"-?\d+\.\d+")
 
 CODE = ("registry", "benchsuite", "plugins")
-LABELS = r"(?:Source|Deviation|Args|Attributes|Returns|Raises):"
+DEVIATION = re.compile(
+    r"^Deviation: (.*?)(?=^\s*$|^(?:Source|Deviation|Args|Attributes|Returns|Raises):|\Z)", re.M | re.S
+)
 
 
 class Failed(RuntimeError):
@@ -80,11 +86,15 @@ def commands() -> str:
     from benchsuite import cli
 
     os.environ["COLUMNS"] = COLUMNS
-    return "\n" + "\n".join(_helped(_beneath(cli._parser([name]))[name], name) for name in cli.COMMANDS) + "\n"
+    return (
+        "\n"
+        + "\n".join(_helped(_beneath(cli._parser([name]))[name], f"benchsuite {name}") for name in cli.COMMANDS)
+        + "\n"
+    )
 
 
 def _helped(parser: argparse.ArgumentParser, words: str) -> str:
-    own = f"{'#' * (words.count(' ') + 2)} {words}\n\n```text\n{parser.format_help()}```\n"
+    own = f"{'#' * (words.count(' ') + 1)} {words}\n\n```text\n{parser.format_help()}```\n"
     return "\n".join([own, *(_helped(child, f"{words} {name}") for name, child in _beneath(parser).items())])
 
 
@@ -124,13 +134,22 @@ def deviations() -> str:
 
 
 def _deviations(path: Path) -> Iterator[tuple[str, str]]:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef):
-            continue
-        for text in re.findall(rf"^Deviation: (.*?)(?=^\s*$|^{LABELS}|\Z)", ast.get_docstring(node) or "", re.M | re.S):
-            said = " ".join(text.split()).replace("``", "`")
-            yield getattr(node, "name", ""), said
+    """Owner, and what departs from what: of docstrings of modules, classes and functions, and below assignments."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        body = getattr(node, "body", None)
+        for before, said in pairwise([node, *body] if isinstance(body, list) else []):
+            if (
+                isinstance(said, ast.Expr)
+                and isinstance(said.value, ast.Constant)
+                and isinstance(said.value.value, str)
+            ):
+                for text in DEVIATION.findall(inspect.cleandoc(said.value.value)):
+                    yield _name(before), " ".join(text.split()).replace("``", "`")
+
+
+def _name(node: ast.AST) -> str:
+    targets = getattr(node, "targets", [getattr(node, "target", None)])
+    return str(getattr(node, "name", getattr(targets[0], "id", "")))
 
 
 GENERATORS: dict[str, Callable[[], str]] = {f.__name__: f for f in (commands, licences, checks, deviations)}
@@ -157,7 +176,9 @@ def main(argv: list[str] | None = None) -> int:
             continue
         stale = True
         if args.check:
-            sys.stdout.writelines(difflib.unified_diff(written.splitlines(True), now.splitlines(True), str(page), "now"))
+            sys.stdout.writelines(
+                difflib.unified_diff(written.splitlines(True), now.splitlines(True), str(page), "now")
+            )
         else:
             page.write_text(now, encoding="utf-8")
             print(f"refreshed {page}")

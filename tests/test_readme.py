@@ -1,4 +1,4 @@
-"""What README and CONTRIBUTING tell people to type: it runs, as it is written."""
+"""What README, CONTRIBUTING and the pages of docs tell people to type: it runs, as it is written."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ import pytest
 from benchsuite import cli
 
 ROOT = Path(__file__).resolve().parents[1]
-TEXTS = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")}
+PAGES = (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md")))
+TEXTS = {page.relative_to(ROOT).as_posix(): page.read_text(encoding="utf-8") for page in PAGES}
 SET_UP = ("python -m venv ", ". .venv/bin/activate", "pip install ")
 
 
@@ -116,10 +117,11 @@ def test_every_command_can_be_typed_as_it_is_written(name: str, command: str) ->
 
 @pytest.mark.parametrize("name", TEXTS)
 def test_links_lead_to_files_that_are_there(name: str) -> None:
-    for target in re.findall(r"\]\(([^)]+)\)", TEXTS[name]):
+    for target in re.findall(r"\]\((?!https?:)([^)]+)\)", TEXTS[name]):
         path, _, anchor = target.partition("#")
-        text = TEXTS.get(path or name, "")
-        assert (ROOT / path).exists(), f"{name}: {target}"
+        file = (ROOT / name).parent / path if path else ROOT / name
+        assert file.exists(), f"{name}: {target}"
+        text = file.read_text(encoding="utf-8") if anchor else ""
         headings = {
             re.sub(r"[^\w -]", "", h.lower()).replace(" ", "-") for h in re.findall(r"^#+ (.*)$", text, re.MULTILINE)
         }

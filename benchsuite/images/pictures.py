@@ -69,7 +69,7 @@ def cut_rows(dataset: Dataset, rows: NDArray[np.integer], square: Floats, size: 
 
 def images_of(dataset: Dataset, rows: Rows, size: int) -> ImageBatch:
     """The crops of ``rows`` for an image model; see ``Dataset.images``."""
-    ids = np.arange(len(dataset))[rows]
+    ids = dataset.numbers(rows)
     square = squares(dataset, rows)
     rgb = torch.from_numpy(cut_rows(dataset, ids, square, size))
     focal, center = (dataset.columns[name][rows].astype(np.float64) for name in ("focal", "center"))
@@ -160,7 +160,7 @@ def _sizes(dataset: Dataset, rows: Rows) -> Floats | None:
         return np.asarray(columns["size"][rows], dtype=np.float64)
     if "rgb" in columns:
         height, width = columns["rgb"].shape[1:3]
-        return np.tile((float(width), float(height)), (len(np.arange(len(dataset))[rows]), 1))
+        return np.tile((float(width), float(height)), (len(dataset.numbers(rows)), 1))
     return None
 
 
