@@ -1,28 +1,90 @@
 """How fast geosearch places poses, beside a copy of the same bytes and the paper's own procedure.
 
-Every ratio stands on the best of several timings that took turns in one run, since the machine may
-have other work. Rows marked ``kernel`` write into memory that is there already, as their copy does;
-the row of ``refine`` allocates its results, as its copy does.
+Rows of the kernel alone write into memory that is there already, as their copy does; ``refine`` allocates its results,
+as its copy does.
 
-Run: python benchmarks/bench_geosearch.py [POSES] [THREADS]
+Run: python benchmarks/bench_geosearch.py [POSES] [THREADS], or pytest benchmarks/bench_geosearch.py -s
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from time import perf_counter
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
 from benchsuite_refiners import objective as mathematics
 from benchsuite_refiners.columns import Columns, Placed, Search
 from benchsuite_refiners.geosearch import GeoSearch
-from benchsuite_refiners.search_cpu import compiled, search
+from benchsuite_refiners.search_cpu import search
 from benchsuite_registry.poses import Camera, Frame, KeypointBatch, PoseBatch
 from benchsuite_registry.skeletons import H36M_17
+from measure import Row, benchmarked, in_turn, machine, median_ratio, told, turns
 
+POSES, SCANNED, ROUNDS = 1_000_000, 20, 15
 FOCAL, CENTER = (1145.0494, 1143.7811), (512.5415, 515.4515)
+
+
+def rows(count: int = POSES) -> Iterator[Row]:
+    """``refine`` and its kernel beside copies, growth when the work doubles, a single pose, the paper's procedure."""
+    poses, keypoints = batch(count)
+    yield from kernels(poses, keypoints)
+    yield from whole(poses, keypoints)
+    yield from single(poses, keypoints)
+    yield from papers_scan(poses, keypoints)
+
+
+def kernels(poses: PoseBatch, keypoints: KeypointBatch) -> Iterator[Row]:
+    """The search alone for each objective."""
+    inputs, found = columns(poses, keypoints), results(len(poses))
+    here = torch.ones(bytes_of(inputs, found) // 8)
+    there, million = torch.empty_like(here), len(poses) / 1e6
+    for number, name in enumerate(mathematics.OBJECTIVES):
+        wanted = Search((0, 4, 1), number, mathematics.ROOT, 0.0, 20000.0)
+        kernel, copy = in_turn(
+            partial(search, inputs, wanted, threads=torch.get_num_threads(), into=found),
+            lambda: there.copy_(here),
+            rounds=ROUNDS,
+        )
+        path = f"geosearch CPU, kernel alone, {name}"
+        yield Row.of(path, million / kernel, "M poses/s", million / copy, "copy into memory that is there")
+
+
+def whole(poses: PoseBatch, keypoints: KeypointBatch) -> Iterator[Row]:
+    """All of ``refine``."""
+    here, million = np.ones(bytes_of(columns(poses, keypoints), results(len(poses))) // 8, np.float32), len(poses) / 1e6
+    half = poses.rows(slice(len(poses) // 2)), keypoints.rows(slice(len(poses) // 2))
+    refiner = GeoSearch()
+    all_of_them, copies, halves = turns(
+        lambda: refiner.refine(poses, keypoints), here.copy, lambda: refiner.refine(*half), rounds=ROUNDS
+    )
+    path, rate, copy = f"geosearch CPU, {len(poses):,} poses float32", million / min(all_of_them), million / min(copies)
+    yield Row.of(path, rate, "M poses/s", copy, "same-size copy", least=0.45)
+    ratio, once = median_ratio(all_of_them, halves), min(halves)
+    yield Row(f"{path}, against half of them", once * ratio, "s", once, "half of them", ratio, least=1.9, most=2.1)
+
+
+def single(poses: PoseBatch, keypoints: KeypointBatch) -> Iterator[Row]:
+    """One pose a call."""
+    one = poses.rows(slice(1)), keypoints.rows(slice(1))
+    refiner, calls = GeoSearch(), 200
+    (taken,) = in_turn(lambda: [refiner.refine(*one) for _ in range(calls)], rounds=ROUNDS)
+    yield Row.of("geosearch CPU, one pose", taken / calls * 1e6, "us", 60.0, "what is asked", most=1.0)
+
+
+def papers_scan(poses: PoseBatch, keypoints: KeypointBatch) -> Iterator[Row]:
+    """The published procedure, on a few poses."""
+    refiner, few = GeoSearch(), (poses.rows(slice(SCANNED)), keypoints.rows(slice(SCANNED)))
+    assert [papers_procedure(*few, row) for row in range(SCANNED)] == refiner.refine(*few).depth_mm.tolist()
+    scan, taken = in_turn(
+        lambda: [papers_procedure(*few, row) for row in range(SCANNED)],
+        lambda: refiner.refine(poses, keypoints),
+        rounds=5,
+    )
+    path = f"geosearch CPU, {len(poses):,} poses"
+    yield Row.of(path, len(poses) / taken, "poses/s", SCANNED / scan, "the paper's scan in plain Python", least=100_000)
 
 
 def batch(count: int) -> tuple[PoseBatch, KeypointBatch]:
@@ -40,17 +102,21 @@ def batch(count: int) -> tuple[PoseBatch, KeypointBatch]:
     return PoseBatch(torch.from_numpy(xyz), Frame.ROOT, H36M_17, ids), keypoints
 
 
-def in_turn(*acts: Callable[[], object], rounds: int = 15) -> list[float]:
-    """Best seconds of each, taking turns so that all meet the same machine."""
-    taken: list[list[float]] = [[] for _ in acts]
-    for act in acts:
-        act()
-    for _ in range(rounds):
-        for act, times in zip(acts, taken, strict=True):
-            start = perf_counter()
-            act()
-            times.append(perf_counter() - start)
-    return [min(times) for times in taken]
+def columns(poses: PoseBatch, keypoints: KeypointBatch) -> Columns:
+    """The poses as the search takes them."""
+    camera = keypoints.camera
+    tensors = (keypoints.uv, keypoints.visible, camera.focal, camera.center, poses.xyz)
+    return Columns(*(t.flatten(1).numpy() for t in tensors))
+
+
+def results(count: int) -> Placed:
+    """Room for what the search finds."""
+    return Placed(np.empty((count, 51), np.float32), np.empty(count), np.empty(count), np.empty(count, np.uint8))
+
+
+def bytes_of(inputs: Columns, found: Placed) -> int:
+    """What a search reads and writes; a copy of half as many reads them and writes as many."""
+    return sum(a.nbytes for a in (*inputs, *found))
 
 
 def papers_procedure(poses: PoseBatch, keypoints: KeypointBatch, row: int) -> int:
@@ -67,49 +133,12 @@ def papers_procedure(poses: PoseBatch, keypoints: KeypointBatch, row: int) -> in
         depth, best = depth + 1, loss
 
 
-def main(count: int, threads: int) -> None:
-    """Print a line per path: time, rate, the limit of the same run, their ratio."""
-    torch.set_num_threads(threads)
-    poses, keypoints = batch(count)
-    camera = keypoints.camera
-    tensors = (keypoints.uv, keypoints.visible, camera.focal, camera.center, poses.xyz)
-    inputs = Columns(*(t.flatten(1).numpy() for t in tensors))
-    results = Placed(np.empty_like(inputs.xyz), np.empty(count), np.empty(count), np.empty(count, np.uint8))
-    moved = sum(a.nbytes for a in (*inputs, *results))
-    here, there = torch.ones(moved // 8), torch.ones(moved // 8)
-    each = "numba" if compiled() else "NumPy"
-    print(f"{count:,} poses of 17 joints, {threads} threads, {each}; {moved / count:.0f} bytes a pose read and written")
-
-    for number, name in enumerate(mathematics.OBJECTIVES):
-        wanted = Search((0, 4, 1), number, mathematics.ROOT, 0.0, 20000.0)
-        kernel, copy = in_turn(
-            lambda wanted=wanted: search(inputs, wanted, threads=threads, into=results),  # type: ignore[misc]
-            lambda: there.copy_(here),
-        )
-        line = f"{kernel * 1e3:9.1f} ms {count / kernel / 1e6:7.2f} M poses/s; copy {copy * 1e3:7.1f} ms"
-        print(f"kernel, {name:8}{line}; {copy / kernel:.2f} of its speed")
-
-    whole, copy = in_turn(lambda: GeoSearch().refine(poses, keypoints), lambda: here.numpy().copy())
-    line = f"{whole * 1e3:9.1f} ms {count / whole / 1e6:7.2f} M poses/s; copy {copy * 1e3:7.1f} ms"
-    print(f"refine, sq      {line}; {copy / whole:.2f} of its speed")
-
-    half = poses.rows(slice(count // 2)), keypoints.rows(slice(count // 2))
-    whole, part = in_turn(lambda: GeoSearch().refine(poses, keypoints), lambda: GeoSearch().refine(*half))
-    print(f"refine, twice the poses: {whole / part:.2f} times the time")
-
-    one = poses.rows(slice(1)), keypoints.rows(slice(1))
-    (single,) = in_turn(lambda: [GeoSearch().refine(*one) for _ in range(200)])
-    print(f"refine, one pose: {single / 200 * 1e6:.1f} microseconds")
-
-    rows = range(min(count, 20))
-    (scan,) = in_turn(lambda: [papers_procedure(poses, keypoints, row) for row in rows], rounds=3)
-    agree = [papers_procedure(poses, keypoints, r) for r in rows] == GeoSearch().refine(
-        poses.rows(slice(len(rows))), keypoints.rows(slice(len(rows)))
-    ).depth_mm.tolist()
-    ratio = scan / len(rows) * count / whole
-    print(f"the paper's scan in plain Python: {len(rows) / scan:.1f} poses/s; refine is {ratio:,.0f} times as fast")
-    print(f"both find the same depths: {agree}")
+def test_geosearch(benchmark: Any) -> None:
+    benchmarked(benchmark, rows)
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 1_000_000, int(sys.argv[2]) if len(sys.argv) > 2 else 2)
+    torch.set_num_threads(int(sys.argv[2]) if len(sys.argv) > 2 else torch.get_num_threads())
+    print(machine())
+    for _ in told(rows(int(sys.argv[1]) if len(sys.argv) > 1 else POSES)):
+        pass

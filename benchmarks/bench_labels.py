@@ -4,20 +4,22 @@ People drawn from the motion prior are filmed and their keypoints disturbed; eac
 its own, whose processor time and peak resident memory are read when it ends. What it costs to start is what labelling a
 handful of people takes.
 
-Run: python benchmarks/bench_labels.py [--lifter NAME] [--refiner NAME] [PEOPLE ...]
+Run: python benchmarks/bench_labels.py [PEOPLE] [LIFTER] [REFINER], or pytest benchmarks/bench_labels.py -s
 """
 
 from __future__ import annotations
 
-import argparse
 import resource
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import numpy as np
+from measure import Row, benchmarked, machine, told
 
 from benchsuite.column_writer import ColumnWriter
 from benchsuite.columns import About, Clip
@@ -25,7 +27,7 @@ from benchsuite.dataset import describe_dataset
 from benchsuite.filming import place_cameras
 from benchsuite.synthetic.source import SyntheticMotion
 
-CHUNK, HANDFUL = 20_000, 100
+PEOPLE, CHUNK, HANDFUL = 400_000, 20_000, 100
 NOISE_PX, MISSING = 3.0, 0.03
 LAYOUT = {
     "uv": ("float32", (17, 2)),
@@ -86,33 +88,28 @@ def measured(words: list[str]) -> None:
     print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
 
 
-def main(counts: list[int], lifter: str, refiner: str) -> None:
-    """Print a line per dataset."""
-    print(f"{lifter}, {refiner}")
-    print(f"{'people':>10}{'s':>8}{'cpu s':>8}{'labels/s':>10}{'cpu ms/label':>14}{'peak MB':>10}{'kept':>8}")
+def rows(people: int = PEOPLE, lifter: str = "stereo", refiner: str = "geosearch") -> Iterator[Row]:
+    """Labels a second and memory of many people beside a tenth of them."""
     with tempfile.TemporaryDirectory() as scratch:
-        started = busy_at_start = 0.0
-        for count in (HANDFUL, *counts):
-            source, out = Path(scratch) / f"people-{count}", Path(scratch) / f"labels-{count}"
+        found = []
+        for count in (HANDFUL, people // 10, people):
+            source = Path(scratch) / f"people-{count}"
             make_people(source, count)
-            seconds, busy, peak = label(source, out, lifter, refiner)
-            rate = each = "start"
-            if count == HANDFUL:
-                started, busy_at_start = seconds, busy
-            else:
-                rate = f"{count / (seconds - started):,.0f}"
-                each = f"{1e3 * (busy - busy_at_start) / count:.3f}"
-            kept = len(np.load(out / "row.npy", mmap_mode="r")) / count
-            print(f"{count:10,}{seconds:8.1f}{busy:8.1f}{rate:>10}{each:>14}{peak / 1e6:10.0f}{kept:8.1%}", flush=True)
+            found.append(label(source, Path(scratch) / f"labels-{count}", lifter, refiner))
+        (start, _, _), (few, _, small), (many, _, large) = found
+        path, tenth = f"label by {lifter} and {refiner}, {people:,} people", "a tenth of them"
+        yield Row.of(path, people / (many - start), "labels/s", people / 10 / (few - start), tenth)
+        yield Row.of(f"{path}: peak memory", large / 1e6, "MB", small / 1e6, tenth, most=1.3)
+
+
+def test_labels(benchmark: Any) -> None:
+    benchmarked(benchmark, rows)
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--measured"]:
         measured(sys.argv[2:])
     else:
-        parser = argparse.ArgumentParser(description=__doc__)
-        parser.add_argument("people", type=int, nargs="*", default=[40_000, 400_000])
-        parser.add_argument("--lifter", default="stereo")
-        parser.add_argument("--refiner", default="geosearch")
-        args = parser.parse_args()
-        main(args.people, args.lifter, args.refiner)
+        print(machine())
+        for _ in told(rows(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE, *sys.argv[2:4])):
+            pass
