@@ -1,7 +1,7 @@
 """How fast the stereo lifter infers and trains, beside the machine's own matrix products.
 
-The limits are torch's ``mm`` (what is called sgemm here: MKL on most machines) and the fastest float32 product that the
-machine has shown, which on some processors is oneDNN's. All products have the lifter's shape: batch x 1024 by 1024 x 1024.
+The limits are torch's ``mm`` (what is called sgemm here, MKL's on most machines) and oneDNN's product, which the lifter
+makes and which is faster on some processors. All have the lifter's shape: batch x 1024 by 1024 x 1024.
 
 Run: python benchmarks/bench_lifters.py [THREADS], or pytest benchmarks/bench_lifters.py -s
 """
@@ -55,7 +55,7 @@ def inference() -> Iterator[Row]:
         work / min(lean) / 1e9,
         "GFLOP/s",
         product_rate(INFERENCE, min(fused)),
-        "oneDNN's product",
+        "oneDNN",
     )
 
 

@@ -1,8 +1,8 @@
 """What a whole pass costs beside the lifter's matrix products, in how much memory, and how it grows with the work.
 
-Between batches of the pass, every now and then, the products of one batch are made alone; so both meet the same machine,
-whatever else it does. Memory is that of processes of their own: the peak of what is not mapped from a file. There the
-lifter is the floor ``mean-pose``, since what flows is the same.
+Every now and then, between batches of the pass, the products of one batch are made alone, so that both meet the same
+machine, whatever else it does. Memory is that of processes of their own: the peak of what is not mapped from a file.
+There the lifter is the floor ``mean-pose``, since what flows is the same.
 
 Run: python benchmarks/bench_run.py [POSES] [POSES OF THE LARGE DATASET], or pytest benchmarks/bench_run.py -s
 """

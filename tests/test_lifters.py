@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import pickle
+from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 import torch
+from benchsuite_lifters import inference
 from benchsuite_lifters.courses import MartinezCourse, Optimisation, StereoCourse
-from benchsuite_lifters.inference import LeanMLP
+from benchsuite_lifters.inference import LeanMLP, Precision
 from benchsuite_lifters.martinez import Martinez
-from benchsuite_lifters.network import Architecture, in_h36m
+from benchsuite_lifters.network import Architecture, LiftingNetwork, in_h36m
 from benchsuite_lifters.residual_mlp import ResidualMLP
 from benchsuite_lifters.scaling import MissingJoints, Scaling
 from benchsuite_lifters.shipped import martinez, stereo
@@ -23,6 +28,7 @@ from torch import Tensor, nn
 
 from benchsuite.training.pairs import filmed
 
+PRECISIONS = get_args(Precision)
 SMALL = Architecture(width=32, blocks=1, dropout=0.0)
 
 
@@ -98,17 +104,49 @@ def test_max_norm_holds_every_matrix() -> None:
     assert [m.weight.norm().item() for m in network.modules() if isinstance(m, nn.Linear)] == pytest.approx([1.0] * 6)
 
 
-def test_folding_changes_nothing_but_the_batch_norms() -> None:
+@pytest.fixture
+def seasoned() -> ResidualMLP:
+    """A small network whose batch norms have something to fold."""
     torch.manual_seed(0)
     network = ResidualMLP(8, 5, width=32, blocks=2, dropout=0.3)
     network.train()
-    for _ in range(20):  # give the batch norms something to fold
+    for _ in range(20):
         network(torch.randn(64, 8) * 3 + 1)
-    network.eval()
-    x = torch.randn(100, 8)
-    lean = LeanMLP(network)
+    return network.eval()
+
+
+@pytest.mark.parametrize("fuses", [True, False], ids=["oneDNN", "plain"])
+def test_folding_changes_nothing_but_the_batch_norms(
+    fuses: bool, seasoned: ResidualMLP, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inference, "ROWS", 30)
+    if not fuses:
+        monkeypatch.setattr(inference, "_fuses", lambda dtype: False)
+    lean = LeanMLP(seasoned)
     assert not any(isinstance(m, nn.BatchNorm1d | nn.Dropout) for m in lean.modules())
-    torch.testing.assert_close(lean(x), network(x), rtol=1e-4, atol=1e-5)
+    for count in (100, 30, 1, 0):
+        x = torch.randn(count, 8)
+        torch.testing.assert_close(lean(x), seasoned(x), rtol=1e-4, atol=1e-5)
+    x = torch.randn(9, 8)
+    assert torch.equal(deepcopy(lean)(x), lean(x))
+    assert torch.equal(pickle.loads(pickle.dumps(lean))(x), lean(x))
+
+
+def test_bfloat16_stays_within_its_own_precision(seasoned: ResidualMLP) -> None:
+    """It has 8 bits: each of six layers may round by 2^-9 of its largest numbers."""
+    x = torch.randn(200, 8)
+    found, wanted = LeanMLP(seasoned, "bfloat16")(x), seasoned(x)
+    assert found.dtype == torch.float32
+    difference = (found - wanted).abs().max() / wanted.abs().max()
+    assert 1e-5 < difference < 6 * 2**-8
+
+
+@pytest.mark.parametrize("build", [martinez, stereo])
+def test_bfloat16_moves_shipped_lifters_by_little(build: Callable[..., LiftingNetwork]) -> None:
+    pairs = filmed(np.random.default_rng(5), np.repeat(person()[None], 50, axis=0))
+    full, half = (build(weights="", precision=precision).lift(keypoints(pairs.uv)).xyz for precision in PRECISIONS)
+    moved = (full - half).norm(dim=-1)
+    assert 0.01 < moved.mean() < 5.0  # mm
 
 
 def test_right_view_differs_by_the_disparity_alone() -> None:

@@ -12,7 +12,8 @@ from benchsuite_registry.contracts import Entry
 from benchsuite_registry.registries import Origin
 from matrices import failure, matrix, run, spelt
 
-from benchsuite.dataset import WrongDataset
+from benchsuite import long_columns
+from benchsuite.dataset import Dataset, WrongDataset
 from benchsuite.pipeline import Settings
 from benchsuite.results import identity, read_records
 from benchsuite.runner import WrongRun
@@ -29,6 +30,25 @@ def test_numbers_are_those_worked_out_by_hand(tmp_path: Path) -> None:
     assert [spelt(r) for r in records] == ["34 none well", "34 toy-back well"]
     assert [r.metrics[0].value for r in records] == pytest.approx([2, 1], abs=1e-4)
     assert [r.metrics[0].n for r in records] == [15, 15]
+
+
+def test_figures_that_lie_in_files_give_the_same_records(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = matrix("toy:off_mm=34", refiners=(None, "toy-back:back_mm=17"))
+    in_memory = run(asked, tmp_path / "memory")
+    monkeypatch.setattr(long_columns, "IN_MEMORY", 0)
+    monkeypatch.setattr(long_columns, "ROWS", 4)
+    in_files = run(asked, tmp_path / "files")
+    assert [(r.metrics, r.clips) for r in in_files] == [(r.metrics, r.clips) for r in in_memory]
+
+
+def test_what_cannot_be_read_fails_the_pass_and_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise OSError("the disk is gone")
+
+    asked = matrix("toy")
+    monkeypatch.setattr(Dataset, "target", broken)
+    (record,) = run(asked, tmp_path)
+    assert failure(record) == ("OSError", "the disk is gone")
 
 
 def test_every_combination_is_measured(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from benchsuite import statistics
 from benchsuite.statistics import ClipSums, drawn_together, paired
 
 Array = NDArray[np.float64]
@@ -25,6 +26,24 @@ def width(low: float | None, high: float | None) -> float:
     assert low is not None
     assert high is not None
     return high - low
+
+
+def test_sums_are_the_same_to_the_last_bit_however_many_frames_are_added_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    values, clip = takes(5, 40, 10.0, 10.0)
+    values[[3, 50]] = math.nan, math.inf
+    weight = np.arange(200) % 3
+    whole = ClipSums.of(values, clip, clip % 2, weight)
+    cell = clip * 2 + clip % 2
+    defined = np.isfinite(values)
+    at_once = np.bincount(cell[defined], weights=(values * weight)[defined])
+    assert whole.total.tolist() == at_once[np.unique(cell)].tolist()
+    monkeypatch.setattr(statistics, "_ROWS", 7)
+    parts = ClipSums.of(values, clip, clip % 2, weight)
+    assert parts.total.tolist() == whole.total.tolist()
+    assert parts.count.tolist() == whole.count.tolist()
+    assert parts.action.tolist() == whole.action.tolist()
 
 
 def test_two_actions_averaged_both_ways() -> None:
