@@ -25,7 +25,7 @@ FOLDER = Path(__file__).resolve().parents[2] / "benchmarks"
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("name", nargs="*", metavar="NAME", help="such as geosearch; default: all")
+    parser.add_argument("name", nargs="*", metavar="NAME", help="such as metrics; default: all")
     parser.add_argument("-o", "--out", type=Path, metavar="FILE.md", help="write the table here; default: print it")
 
 
