@@ -24,7 +24,7 @@ COMMANDS = {
     "explain": ("explain", "say why two protocols give one method two numbers"),
     "robustness": ("robustness", "measure how methods bear worse input"),
     "cost": ("cost", "measure latency, memory and size of methods"),
-    "bench": ("bench", "measure how fast the suite is on this machine, beside its limits"),
+    "bench": ("bench", "measure how near the suite is to the machine's limits"),
     "leaderboard": ("leaderboard", "write the leaderboard of all results"),
     "results": ("results", "validate or migrate a folder of records"),
     "convert": ("convert", "convert a source of poses into a dataset folder"),
