@@ -28,7 +28,7 @@ from torch import Tensor
 from benchsuite.dataset import Dataset, open_dataset
 from benchsuite.pipeline import Branch, Outcome, Settings, run_pass
 
-POSES, SMALL, LARGE, DOUBLED = 550_000, 50_000, 5_000_000, 30_000
+POSES, SMALL, LARGE, DOUBLED = 550_000, 50_000, 5_000_000, 100_000
 EVERY = 8
 SHAPES = ((34, 1024), *((1024, 1024),) * 4, (1024, 34), (68, 1024), *((1024, 1024),) * 4, (1024, 51))
 """Of the matrices that a pose meets in the stereo lifter."""

@@ -171,7 +171,11 @@ def test_ctrl_c_ends_the_workers_and_keeps_what_is_finished(tmp_path: Path) -> N
     dataset_in(tmp_path / "toy")
     words = ("--lifter", "rowdy", "--lifter", "rowdy:deed=hangs", "--jobs", "1")
     running = subprocess.Popen(
-        command(tmp_path, *words), stderr=subprocess.PIPE, stdout=subprocess.PIPE, **shell(tmp_path)
+        command(tmp_path, *words),
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # whoever tests may ignore it
+        **shell(tmp_path),
     )
     until(lambda: list((tmp_path / "results").rglob("rowdy-*.json")))
     until(lambda: children(running.pid))

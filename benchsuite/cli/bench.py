@@ -37,7 +37,9 @@ def main(args: argparse.Namespace) -> int:
     with tempfile.TemporaryDirectory() as folder:
         measured = Path(folder) / "measured.json"
         words = ["-q", "-s", "-n0", "--benchmark-enable", "--benchmark-quiet", f"--benchmark-json={measured}"]
-        ended = subprocess.run([sys.executable, "-m", "pytest", *words, *map(str, files)], stdout=2, check=False)
+        alone = {key: value for key, value in os.environ.items() if not key.startswith("PYTEST_XDIST")}
+        command = [sys.executable, "-m", "pytest", *words, *map(str, files)]
+        ended = subprocess.run(command, stdout=2, env=alone, check=False)
         whole = measured.is_file() and measured.stat().st_size > 0
         found = json.loads(measured.read_text(encoding="utf-8"))["benchmarks"] if whole else []
     table = "\n".join(_table([row for one in found for row in one["extra_info"].get("rows", ())]))
