@@ -1,0 +1,124 @@
+"""How many pictures a second an image model sees and learns from, beside the machine's own convolutions.
+
+The limit is what the network's convolutions take when they run one after the other with nothing in between: no batch
+norm, no additions, no heat maps. Training is held against their forward and backward passes.
+
+Run: python benchmarks/bench_image_models.py [THREADS], or pytest benchmarks/bench_image_models.py -s
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import torch
+from benchsuite_image_models.courses import WildCourse
+from benchsuite_image_models.network import Architecture, HourglassNetwork
+from benchsuite_registry.poses import Camera, ImageBatch
+from measure import Row, benchmarked, machine, told, turns
+from torch import Tensor, nn
+
+from benchsuite.training.crops import Crops
+
+SHIPPED = {"features": 64, "stacks": 1, "modules": 1, "size": 128, "peaks": "exact"}
+BATCH = 8
+
+Call = tuple[nn.Conv2d, Tensor]
+"""A convolution and what comes into it."""
+
+
+def rows() -> Iterator[Row]:
+    """The shipped network, inference and training, in float32 and bfloat16; the paper's, inference alone."""
+    for dtype in (torch.float32, torch.bfloat16):
+        yield inference("shipped network", SHIPPED, dtype)
+        yield training("shipped network", SHIPPED, dtype)
+    yield inference("paper's network", {}, torch.float32, rounds=2)
+
+
+def inference(name: str, knobs: dict[str, Any], dtype: torch.dtype, rounds: int = 5) -> Row:
+    """Pictures a second of ``predict``."""
+    network = HourglassNetwork(Architecture(**knobs)).eval()
+    camera = Camera(torch.full((BATCH, 2), 300.0), torch.full((BATCH, 2), network.size / 2))
+    images = ImageBatch(torch.rand(BATCH, 3, network.size, network.size), camera, torch.arange(BATCH))
+    calls = convolutions(network, images.rgb)
+
+    def alone() -> None:
+        for convolution, x in calls:
+            convolution(x)
+
+    def predict() -> None:
+        network.predict(images)
+
+    with torch.no_grad(), torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+        taken, limit = (min(times) for times in turns(predict, alone, rounds=rounds))
+    return _row(f"inference, {name}", dtype, taken, limit)
+
+
+def training(name: str, knobs: dict[str, Any], dtype: torch.dtype) -> Row:
+    """Pictures a second of a step with heat maps and depths: forward, backward, RMSprop."""
+    course = WildCourse(**knobs, pretrain_steps=0, steps=1)
+    crops = made_up(course.size)
+    course.fit(crops)
+    (stage,) = course.stages()
+    network = course.network.train()
+    optimizer = stage.optimizer(network.parameters())
+    calls = convolutions(network, crops.rgb)
+
+    def low(act: Callable[[], Tensor]) -> Tensor:
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+            return act()
+
+    def step() -> None:
+        optimizer.zero_grad(set_to_none=True)
+        low(lambda: stage.loss(crops)).backward()
+        optimizer.step()
+
+    def alone() -> None:
+        for convolution, x in calls:
+            y = low(lambda c=convolution, x=x: c(x))
+            torch.autograd.grad(y, [p for p in (x, convolution.weight) if p.requires_grad], torch.ones_like(y))
+
+    taken, limit = (min(times) for times in turns(step, alone, rounds=5))
+    return _row(f"training step, {name}", dtype, taken, limit)
+
+
+def convolutions(network: HourglassNetwork, rgb: Tensor) -> list[Call]:
+    """Every convolution in the order of one forward pass; inputs want gradients, but for the picture."""
+    calls: list[Call] = []
+
+    def note(module: nn.Module, given: tuple[Tensor, ...]) -> None:
+        assert isinstance(module, nn.Conv2d)
+        x = given[0].detach().clone(memory_format=torch.channels_last)
+        calls.append((module, x.requires_grad_(given[0].shape[1] != 3)))
+
+    hooks = [m.register_forward_pre_hook(note) for m in network.modules() if isinstance(m, nn.Conv2d)]
+    with torch.no_grad():
+        network(rgb)
+    for hook in hooks:
+        hook.remove()
+    return calls
+
+
+def made_up(size: int) -> Crops:
+    """Crops of noise: what is in them does not matter to the clock."""
+    camera = torch.full((BATCH, 2), 300.0)
+    uv, xyz = torch.rand(BATCH, 16, 2) * size, torch.randn(BATCH, 16, 3) * 300 + torch.tensor((0.0, 0.0, 4000.0))
+    known, source = torch.ones(BATCH, 16, dtype=torch.bool), torch.zeros(BATCH, dtype=torch.int64)
+    return Crops(torch.rand(BATCH, 3, size, size), uv, known, xyz, camera, camera / 4, source)
+
+
+def _row(path: str, dtype: torch.dtype, taken: float, limit: float) -> Row:
+    kind = str(dtype).removeprefix("torch.")
+    return Row.of(f"{path}, {kind}", BATCH / taken, "images/s", BATCH / limit, "its convolutions alone")
+
+
+def test_image_models(benchmark: Any) -> None:
+    benchmarked(benchmark, rows)
+
+
+if __name__ == "__main__":
+    torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else torch.get_num_threads())
+    print(machine())
+    for _ in told(rows()):
+        pass
