@@ -19,7 +19,7 @@ SMALLEST_PX, LARGEST_PX = 32, 1024
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
-    parser.add_argument("kind", type=Kind, choices=tuple(Kind), help="where people are seen")
+    parser.add_argument("kind", choices=[kind.value for kind in Kind], help="where people are seen")
     parser.add_argument("--data", type=Path, required=True, metavar="MOCAP", help="what `convert cmu` wrote")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="DIR", help="dataset folder to write")
     parser.add_argument("--split", choices=("train", "test"), default="train", help="of motion and subjects")
@@ -46,7 +46,7 @@ def main(args: argparse.Namespace) -> int:
     from benchsuite.rendering.render import Order, render_dataset
 
     count = args.clips * (args.frames or 60) if args.clips else args.count or 1000
-    order = Order(args.kind, args.split, count, args.seed, args.size, args.clips or 0)
+    order = Order(Kind(args.kind), args.split, count, args.seed, args.size, args.clips or 0)
     source = open_dataset(args.data, args.split)
     with tqdm(total=count, desc=f"{args.kind}/{args.split}", unit=" pictures", disable=None) as bar:
         made = render_dataset(order, source, args.out, args.threads, bar.update)
