@@ -21,7 +21,7 @@ from benchsuite_refiners.geosearch import GeoSearch
 from benchsuite_refiners.search_cpu import search
 from benchsuite_registry.poses import Camera, Frame, KeypointBatch, PoseBatch
 from benchsuite_registry.skeletons import H36M_17
-from measure import Row, benchmarked, in_turn, machine, median_ratio, told, turns
+from measure import Row, benchmarked, in_turn, median_ratio, printed, turns
 
 POSES, SCANNED, ROUNDS = 1_000_000, 20, 15
 FOCAL, CENTER = (1145.0494, 1143.7811), (512.5415, 515.4515)
@@ -139,6 +139,4 @@ def test_geosearch(benchmark: Any) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(int(sys.argv[2]) if len(sys.argv) > 2 else torch.get_num_threads())
-    print(machine())
-    for _ in told(rows(int(sys.argv[1]) if len(sys.argv) > 1 else POSES)):
-        pass
+    printed(rows(int(sys.argv[1]) if len(sys.argv) > 1 else POSES))

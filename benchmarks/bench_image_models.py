@@ -16,7 +16,7 @@ import torch
 from benchsuite_image_models.courses import WildCourse
 from benchsuite_image_models.network import Architecture, HourglassNetwork
 from benchsuite_registry.poses import Camera, ImageBatch
-from measure import Row, benchmarked, machine, told, turns
+from measure import Row, benchmarked, printed, turns
 from torch import Tensor, nn
 
 from benchsuite.training.crops import Crops
@@ -119,6 +119,4 @@ def test_image_models(benchmark: Any) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else torch.get_num_threads())
-    print(machine())
-    for _ in told(rows()):
-        pass
+    printed(rows())

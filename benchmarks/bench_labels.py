@@ -19,7 +19,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-from measure import Row, benchmarked, machine, told
+from measure import Row, benchmarked, printed
 
 from benchsuite.column_writer import ColumnWriter
 from benchsuite.columns import About, Clip
@@ -110,6 +110,4 @@ if __name__ == "__main__":
     if sys.argv[1:2] == ["--measured"]:
         measured(sys.argv[2:])
     else:
-        print(machine())
-        for _ in told(rows(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE, *sys.argv[2:4])):
-            pass
+        printed(rows(int(sys.argv[1]) if len(sys.argv) > 1 else PEOPLE, *sys.argv[2:4]))

@@ -19,7 +19,7 @@ from benchsuite_lifters.shipped import stereo
 from benchsuite_lifters.stereo import Stereo
 from benchsuite_registry.poses import KeypointBatch
 from benchsuite_registry.skeletons import H36M_17
-from measure import Row, benchmarked, machine, median_ratio, told, turns
+from measure import Row, benchmarked, median_ratio, printed, turns
 
 from benchsuite.metrics import mpjpe
 from benchsuite.synthetic.source import SyntheticMotion
@@ -158,6 +158,4 @@ def test_lifters(benchmark: Any) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(int(sys.argv[1]) if len(sys.argv) > 1 else torch.get_num_threads())
-    print(machine())
-    for _ in told(rows()):
-        pass
+    printed(rows())

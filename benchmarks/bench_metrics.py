@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from measure import Row, benchmarked, in_turn, machine, median_ratio, told, turns
+from measure import Row, benchmarked, in_turn, median_ratio, printed, turns
 from torch import Tensor
 
 from benchsuite.metrics import auc, joint_errors, mpjpe, n_mpjpe, p_mpjpe, pck
@@ -82,6 +82,4 @@ def test_metrics(benchmark: Any) -> None:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    print(machine())
-    for _ in told(rows(int(sys.argv[1]) if len(sys.argv) > 1 else POSES)):
-        pass
+    printed(rows(int(sys.argv[1]) if len(sys.argv) > 1 else POSES))

@@ -22,7 +22,7 @@ import torch
 from benchsuite_lifters.inference import ROWS
 from benchsuite_registry.manager import load_registries
 from made_up import make_dataset
-from measure import Row, benchmarked, machine, median_ratio, told, turns
+from measure import Row, benchmarked, median_ratio, printed, turns
 from torch import Tensor
 
 from benchsuite.dataset import Dataset, open_dataset
@@ -147,6 +147,4 @@ if __name__ == "__main__":
         torch.set_num_threads(1)
         print(watched(Path(sys.argv[2])))
     else:
-        print(machine())
-        for _ in told(rows(*map(int, sys.argv[1:3]))):
-            pass
+        printed(rows(*map(int, sys.argv[1:3])))

@@ -121,6 +121,13 @@ def told(rows: Iterable[Row]) -> Iterator[Row]:
         yield row
 
 
+def printed(rows: Iterable[Row]) -> None:
+    """Print the machine and all ``rows``."""
+    print(machine())
+    for _ in told(rows):
+        pass
+
+
 def benchmarked(benchmark: Any, rows: Callable[[], Iterable[Row]]) -> None:
     """Run ``rows`` once under pytest-benchmark, which keeps them with what it measured itself."""
     print(f"\n{machine()}")

@@ -151,3 +151,11 @@ def test_a_skeleton_that_contradicts_itself_is_refused() -> None:
         Skeleton("S", ("a", "b"), (-1,))
     with pytest.raises(ValueError, match="skeleton S: a joint name appears twice"):
         Skeleton("S", ("a", "a"), (-1, 0))
+
+
+def test_shares_are_the_weights_as_a_matrix() -> None:
+    shares = dict(zip(H36M_17.joints, H36M_17.shares_from(LSP_14), strict=True))
+    column = LSP_14.joints.index
+    assert shares["pelvis"][column("l_hip")] == shares["pelvis"][column("r_hip")] == 0.5
+    assert sum(shares["pelvis"]) == sum(shares["r_knee"]) == shares["r_knee"][column("r_knee")] == 1.0
+    assert set(shares["neck_nose"]) == {0.0}  # LSP's neck is none

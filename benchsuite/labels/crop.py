@@ -12,6 +12,9 @@ import numpy as np
 from benchsuite_registry.skeletons import H36M_17, Skeleton
 from numpy.typing import NDArray
 
+from benchsuite.images.crops import ends_of
+from benchsuite.joints import read_known
+
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
 
@@ -61,10 +64,7 @@ def crops_of(uv: Floats, visible: Bools, box: Floats | None = None) -> Crops:
         visible: (B, J).
         box: (B, 4) px, x0 y0 x1 y1; rows that are not finite are not given.
     """
-    some = np.any(visible, axis=1)
-    low = np.where(visible[..., None], uv, np.inf).min(1)
-    high = np.where(visible[..., None], uv, -np.inf).max(1)
-    low, high = (np.where(some[:, None], end, np.nan).astype(np.float64) for end in (low, high))
+    low, high = (end.astype(np.float64) for end in ends_of(uv, visible))
     stretch = np.full(len(uv), MARGIN)
     if box is not None:
         given = np.all(np.isfinite(box), axis=1)
@@ -83,10 +83,4 @@ def in_h36m(uv: Floats, visible: Bools, skeleton: Skeleton) -> tuple[Floats, Boo
         visible: (B, J).
         skeleton: of the J joints.
     """
-    share = np.zeros((len(H36M_17), len(skeleton)))
-    for row, weights in enumerate(H36M_17.weights_from(skeleton)):
-        for joint, weight in (weights or {}).items():
-            share[row, skeleton.index(joint)] = weight
-    needed = share > 0
-    known = (visible.astype(float) @ needed.T == needed.sum(1)) & needed.any(1)
-    return share @ np.where(visible[..., None], uv, 0.0), known
+    return read_known(uv, visible, skeleton, H36M_17)

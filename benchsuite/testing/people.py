@@ -15,6 +15,7 @@ from benchsuite_registry.skeletons import Skeleton
 from torch import Tensor
 
 from benchsuite.dataset import Dataset, in_memory, write_dataset
+from benchsuite.images.crops import CONTEXT
 from benchsuite.synthetic.source import synthetic_dataset
 
 CLIPS, FRAMES = 28, 9
@@ -23,7 +24,6 @@ CLIPS, FRAMES = 28, 9
 SAMPLES, PICTURES = 12, 2
 """How many a component that takes single samples, or pictures, is given at once."""
 
-_CONTEXT = 1.25
 _BACKGROUND, _THICKNESS = 0.2, 1 / 40
 
 
@@ -105,7 +105,7 @@ def reordered(keypoints: KeypointBatch) -> KeypointBatch:
 def pictures(keypoints: KeypointBatch, size: int) -> ImageBatch:
     """Square crops of stick figures, ``size`` px wide, each limb of a colour of its own."""
     low, high = keypoints.uv.amin(1), keypoints.uv.amax(1)
-    side = _CONTEXT * (high - low).amax(1)
+    side = CONTEXT * (high - low).amax(1)
     scale = (size / side)[:, None]
     corner = (low + high - side[:, None]) / 2
     camera = Camera(keypoints.camera.focal * scale, (keypoints.camera.center - corner) * scale)

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from benchsuite.dataset import Dataset, WrongDataset
 from benchsuite.images.pictures import check_pictures, cut_rows, squares
+from benchsuite.joints import read_known
 from benchsuite.training.looks import Floats, Looks
 from benchsuite.training.sources import split_takes
 
@@ -166,13 +167,7 @@ def in_mpii(joints: Floats, known: Bools, skeleton: Skeleton) -> tuple[Floats, B
 
     A joint that is there but not known is read between its neighbours if they are: the pelvis between the hips.
     """
-    share = np.zeros((len(MPII_16), len(skeleton)))
-    for row, weights in enumerate(MPII_16.weights_from(skeleton)):
-        for joint, weight in (weights or {}).items():
-            share[row, skeleton.index(joint)] = weight
-    needed = share > 0
-    made: Floats = share @ np.where(known[..., None], joints, 0.0)
-    there: Bools = (known.astype(float) @ needed.T == needed.sum(1)) & needed.any(1)
+    made, there = read_known(joints, known, skeleton, MPII_16)
     for name, neighbours in DERIVED.items():
         if {name, *neighbours} <= set(MPII_16.joints):
             column, beside = MPII_16.index(name), [MPII_16.index(part) for part in neighbours]

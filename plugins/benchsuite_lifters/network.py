@@ -112,10 +112,7 @@ def in_h36m(keypoints: KeypointBatch) -> tuple[Tensor, Tensor]:
     uv = torch.where(seen[..., None], keypoints.uv, 0.0)
     if keypoints.skeleton == H36M_17:
         return uv, seen
-    matrix = uv.new_zeros(len(H36M_17), len(keypoints.skeleton))
-    for row, weights in enumerate(H36M_17.weights_from(keypoints.skeleton)):
-        for joint, weight in (weights or {}).items():
-            matrix[row, keypoints.skeleton.index(joint)] = weight
+    matrix = uv.new_tensor(H36M_17.shares_from(keypoints.skeleton))
     needed = (matrix > 0).to(uv.dtype)
     known = (seen.to(uv.dtype) @ needed.T == needed.sum(1)) & (needed.sum(1) > 0)
     return matrix @ uv, known

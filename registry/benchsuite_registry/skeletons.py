@@ -87,6 +87,11 @@ class Skeleton:
         """
         return tuple(_read(joint, other) for joint in self.joints)
 
+    def shares_from(self, other: Skeleton) -> tuple[tuple[float, ...], ...]:
+        """``weights_from`` as the rows of a matrix, a column for each joint of ``other``; 0 where there is no share."""
+        rows = (weights or {} for weights in self.weights_from(other))
+        return tuple(tuple(weights.get(joint, 0.0) for joint in other.joints) for weights in rows)
+
 
 DERIVED: Mapping[str, Mapping[str, float]] = {
     "pelvis": {"l_hip": 0.5, "r_hip": 0.5},
