@@ -1,6 +1,6 @@
 """How long a leaderboard of 1,000 made-up records of 15 actions takes to build, how large it is, how fast it sorts.
 
-Run: python benchmarks/bench_leaderboard.py
+Run: python benchmarks/bench_leaderboard.py, or pytest benchmarks/bench_leaderboard.py -s
 """
 
 from __future__ import annotations
@@ -8,8 +8,13 @@ from __future__ import annotations
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from time import perf_counter
+from statistics import median
+from typing import Any
+
+from measure import Row, benchmarked, in_turn, printed
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
@@ -17,6 +22,7 @@ from crowd import crowd
 
 from benchsuite.leaderboard import FORMATS, write_leaderboard
 
+BUILD_S, PAGE_MB, SORT_MS, ASKED = 2.0, 6.0, 100.0, "what is asked"
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 SORTING = """() => {
@@ -32,25 +38,26 @@ SORTING = """() => {
 }"""
 
 
-def main() -> None:
+def rows() -> Iterator[Row]:
+    """Each form: seconds, and the page's size and its slowest sorting."""
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
-        print(f"{crowd(root)} records of 15 actions")
+        count = crowd(root)
         for form in FORMATS:
-            seconds = []
-            for _ in range(3):
-                start = perf_counter()
-                path = write_leaderboard(root, form)
-                seconds.append(perf_counter() - start)
-            print(f"{form:6} {min(seconds):5.2f} s  {path.stat().st_size / 1e6:5.2f} MB")
-        sort(path)
+            (seconds,) = in_turn(partial(write_leaderboard, root, form), rounds=3)
+            asked = BUILD_S if form == "html" else None
+            yield Row.of(
+                f"leaderboard of {count:,} records as {form}", seconds, "s", BUILD_S, ASKED, most=asked and 1.0
+            )
+        page = write_leaderboard(root, "html")
+        yield Row.of("its page", page.stat().st_size / 1e6, "MB", PAGE_MB, ASKED, most=1.0)
+        yield from sorting(page)
 
 
-def sort(page: Path) -> None:
-    """Print how long each column of the larger table takes to sort, layout included."""
+def sorting(page: Path) -> Iterator[Row]:
+    """How long columns of the page's larger table take to sort, layout included; nothing without Chromium."""
     chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if chromium is None:
-        print("sorting was not timed: there is no Chromium here")
         return
     from playwright.sync_api import sync_playwright
 
@@ -58,12 +65,17 @@ def sort(page: Path) -> None:
         browser = driver.chromium.launch(executable_path=chromium, headless=True, args=FLAGS)
         tab = browser.new_page(viewport={"width": 1280, "height": 900})
         tab.goto(page.as_uri())
-        rows = tab.locator("#s0 [data-view=overall] tbody tr").count()
+        count = tab.locator("#s0 [data-view=overall] tbody tr").count()
         tab.wait_for_timeout(1000)
         taken = [milliseconds for _ in range(3) for milliseconds in tab.evaluate(SORTING)]
-        print(f"sorting {rows} rows: median {sorted(taken)[len(taken) // 2]:.0f} ms, slowest {max(taken):.0f} ms")
         browser.close()
+    for name, figure in (("median", median(taken)), ("slowest", max(taken))):
+        yield Row.of(f"sorting {count} rows on the page, {name} column", figure, "ms", SORT_MS, ASKED, most=1.0)
+
+
+def test_leaderboard(benchmark: Any) -> None:
+    benchmarked(benchmark, rows)
 
 
 if __name__ == "__main__":
-    main()
+    printed(rows())

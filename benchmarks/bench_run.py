@@ -37,7 +37,9 @@ SHAPES = ((34, 1024), *((1024, 1024),) * 4, (1024, 34), (68, 1024), *((1024, 102
 def rows(poses: int = POSES, large: int = LARGE) -> Iterator[Row]:
     """Seconds beside the products', growth when the work doubles, memory."""
     with tempfile.TemporaryDirectory() as scratch:
-        yield from beside_products(open_dataset(make_dataset(Path(scratch) / "poses", poses)))
+        folder = make_dataset(Path(scratch) / "poses", poses)
+        yield from beside_products(open_dataset(folder))
+        yield command(folder, poses)
         yield from doubling(Path(scratch))
         yield from memory(Path(scratch), large)
 
@@ -67,6 +69,26 @@ def beside_products(dataset: Dataset) -> Iterator[Row]:
         limit = sum(taken[name]) / len(taken[name]) * len(dataset) / ROWS
         path = f"stereo + geosearch + h36m-p1, {len(dataset):,} poses"
         yield Row.of(path, seconds, "s", limit, f"its products by {name}", most=target)
+
+
+def command(folder: Path, poses: int) -> Row:
+    """The command as one types it, from start to exit; products before and after it."""
+    words = ["run", "--lifter", "stereo", "--refiner", "geosearch", "--evaluator", "h36m-p1", "--dataset", str(folder)]
+    products = packed_products()
+
+    def whole() -> None:
+        with tempfile.TemporaryDirectory() as results:
+            command = [sys.executable, "-m", "benchsuite", *words, "-o", results]
+            subprocess.run(command, check=True, capture_output=True)
+
+    def alone() -> None:
+        for _ in range(poses // ROWS):
+            for layer in products:
+                layer()
+
+    limits, wholes = turns(alone, whole, rounds=2)
+    path = f"`benchsuite run` of the same, {poses:,} poses, from start to exit"
+    return Row.of(path, min(wholes), "s", min(limits), "its products by oneDNN", most=1.35)
 
 
 def doubling(scratch: Path) -> Iterator[Row]:

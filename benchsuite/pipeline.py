@@ -17,7 +17,7 @@ from benchsuite.clip_figures import headline_of, kept
 from benchsuite.dataset import Dataset
 from benchsuite.documents import plain
 from benchsuite.long_columns import Gathered, labels_of
-from benchsuite.predicting import check_type, copied, note_edits, predict, read_ahead, refined
+from benchsuite.predicting import check_type, note_edits, predict, read_ahead, refined
 from benchsuite.results import ClipFigures, Failure
 from benchsuite.stages import BrokenContract, Stage, name_of
 from benchsuite.worst import Worst
@@ -115,7 +115,7 @@ def run_pass(
             for lane in lanes:
                 poses = placed[lane.refiner.name] if lane.refiner else predicted.poses
                 if poses is not None:
-                    lane.measure(poses, target if len(lanes) == 1 else copied(target), rows)
+                    lane.measure(poses, target if len(lanes) == 1 else target.copy(), rows)
             advance(rows.stop - rows.start)
         return [lane.outcome() for lane in lanes]
 
@@ -181,7 +181,7 @@ class _Lane:
 
     def _measure(self, made: Any, stage: Stage, poses: PoseBatch, target: Target) -> Measurements:
         kept = poses.to("cpu")
-        handed = copied(kept)
+        handed = kept.copy()
         figures: Measurements = made.measure(handed, target)
         note_edits(stage, handed, kept)
         check_type(stage.name, figures, Mapping)

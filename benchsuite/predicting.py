@@ -15,7 +15,6 @@ from benchsuite.columns import let_go
 from benchsuite.dataset import Dataset
 from benchsuite.stages import BrokenContract, Stage
 
-B = TypeVar("B", Camera, KeypointBatch, PoseBatch, Target)
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -88,7 +87,7 @@ def predict(
     own = samples.keypoints.to(device)
     if stage.kind == "image model":
         return _look(made, stage, dataset, samples.rows, own), samples.target
-    handed, keypoints = copied(own), own
+    handed, keypoints = own.copy(), own
     poses = lift(made, stage, handed)
     note_edits(stage, handed, keypoints)
     return Predicted(poses, keypoints), samples.target
@@ -128,7 +127,7 @@ def _crops(dataset: Dataset, rows: slice, size: int) -> Iterator[ImageBatch]:
 
 def _seen(made: Any, stage: Stage, images: ImageBatch, device: torch.device) -> tuple[KeypointBatch, PoseBatch, Camera]:
     """What an image model makes of crops, and their camera."""
-    ids, camera = images.ids.clone(), copied(images.camera).to(device)  # before the model may change them
+    ids, camera = images.ids.clone(), images.camera.copy().to(device)  # before the model may change them
     found = made.predict(images.to(device))
     if not isinstance(found, tuple) or len(found) != 2:
         raise BrokenContract(f"{stage.name}: wanted keypoints and poses, found a {type(found).__name__}")
@@ -148,7 +147,7 @@ def refined(made: Any, stage: Stage, predicted: Predicted) -> PoseBatch:
     Raises:
         BrokenContract: it is not as agreed.
     """
-    handed = copied(predicted.keypoints)
+    handed = predicted.keypoints.copy()
     found = refine(made, stage, predicted.poses, handed)
     note_edits(stage, handed, predicted.keypoints)
     stage.flagged += int((found.flags != 0).sum())
@@ -163,7 +162,7 @@ def refine(made: Any, stage: Stage, poses: PoseBatch, keypoints: KeypointBatch) 
     Raises:
         BrokenContract: it is not as agreed.
     """
-    ids, handed = keypoints.ids.clone(), copied(poses)
+    ids, handed = keypoints.ids.clone(), poses.copy()
     found: Refinement = made.refine(handed, keypoints)
     note_edits(stage, handed, poses)
     check_type(stage.name, found, Refinement)
@@ -215,7 +214,3 @@ def note_edits(stage: Stage, handed: KeypointBatch | PoseBatch, kept: KeypointBa
 def _bits(column: torch.Tensor) -> torch.Tensor:
     return column.view(torch.int32) if column.dtype == torch.float32 else column  # a NaN does not equal itself
 
-
-def copied(batch: B) -> B:
-    """The same samples in memory of their own."""
-    return batch.rows(torch.arange(len(batch)))  # picking rows by number copies, a slice would not

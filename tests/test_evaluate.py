@@ -13,6 +13,11 @@ from shells import PLUGIN, Shell, rows
 
 from benchsuite.dataset import write_dataset
 
+WANTED = (
+    "a .npz file with the array xyz (15, 17, 3) in mm, and ids (15,) if its rows are in another order than the "
+    "dataset's, or a .npy file of xyz alone"
+)
+
 
 @pytest.fixture
 def shell(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Shell:
@@ -67,8 +72,8 @@ def test_evaluate_says_why_an_evaluator_failed(shell: Shell) -> None:
         ({"ids": np.zeros(15, int)}, "ids: wanted each of 0 to 14 once, 14 absent, first 1"),
         ({"ids": np.arange(14)}, "ids: wanted whole numbers (15,), found int64 (14,)"),
         ({"ids": np.arange(15.0)}, "ids: wanted whole numbers (15,), found float64 (15,)"),
-        ({"poses": np.zeros(3)}, "wanted a .npz file with the array xyz, and ids if need be, found arrays: poses, xyz"),
-        ({"xyz": np.array([{}])}, "wanted a .npz file of numbers: pickled objects"),
+        ({"poses": np.zeros(3)}, f"mine.npz: wanted {WANTED}; found arrays: poses, xyz"),
+        ({"xyz": np.array([{}])}, f"mine.npz: xyz.npy: wanted {WANTED}; found pickled objects, which are never loaded"),
     ],
 )
 def test_evaluate_refuses_wrong_arrays(arrays: dict[str, Any], message: str, shell: Shell) -> None:
@@ -78,19 +83,45 @@ def test_evaluate_refuses_wrong_arrays(arrays: dict[str, Any], message: str, she
     assert "mine.npz" in shell.err
 
 
-@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 cut short", b"no archive"])
-def test_evaluate_refuses_wrong_files(content: bytes | None, shell: Shell) -> None:
+@pytest.mark.parametrize(
+    ("content", "found"),
+    [
+        (None, "found: No such file or directory"),
+        (b"", "found an empty file"),
+        (b"PK\x03\x04 cut short", r"found a file that starts with b'PK\x03\x04 cut': File is not a zip file"),
+        (b"no archive", "found a file that starts with b'no archi': File is not a zip file"),
+        (b"\x93NUMPY cut short", "found ValueError: "),
+    ],
+)
+def test_evaluate_refuses_wrong_files(content: bytes | None, found: str, shell: Shell) -> None:
     if content is not None:
         Path("mine.npz").write_bytes(content)
     assert evaluate(shell) == 2
-    assert "mine.npz: wanted a .npz file" in shell.err
+    assert f"mine.npz: wanted {WANTED}; {found}" in shell.err
 
 
-def test_evaluate_refuses_a_lone_array(shell: Shell) -> None:
-    with Path("mine.npz").open("wb") as file:
-        np.save(file, np.zeros((15, 17, 3)))
+def test_evaluate_refuses_a_folder(shell: Shell) -> None:
+    Path("mine.npz").mkdir()
     assert evaluate(shell) == 2
-    assert "mine.npz: wanted a .npz file of numbers: File is not a zip file" in shell.err
+    assert f"mine.npz: wanted {WANTED}; found: Is a directory" in shell.err
+
+
+def test_evaluate_takes_a_lone_array_for_the_poses(shell: Shell) -> None:
+    with np.load(predictions(shell)) as arrays:
+        np.save("mine.npy", arrays["xyz"])
+    for file in ("mine.npz", "mine.npy"):
+        words = ("--dataset", "toy", "--evaluator", "toy-error", "--plugin", PLUGIN)
+        assert shell("evaluate", file, *words) == 0
+        assert rows(shell.out)[1][2] == f"{2 * 8 / 15:.2f} [0.07, 2.07]"
+    assert shell("compare", "mine.npz", "mine.npy", *words) == 0
+    assert "smaller than" in shell.out or "cannot be told apart" in shell.out, shell.out
+
+
+def test_evaluate_refuses_a_lone_array_of_another_shape(shell: Shell) -> None:
+    np.save("mine.npz", np.zeros((15, 51)))
+    Path("mine.npz.npy").rename("mine.npz")
+    assert evaluate(shell) == 2
+    assert "mine.npz: xyz: wanted float32 or float64 (15, 17, 3), found float64 (15, 51); it takes a row" in shell.err
 
 
 def test_evaluate_refuses_a_damaged_file(shell: Shell) -> None:
@@ -99,7 +130,7 @@ def test_evaluate_refuses_a_damaged_file(shell: Shell) -> None:
     content[len(content) // 2] ^= 0xFF
     file.write_bytes(content)
     assert evaluate(shell) == 2
-    assert "mine.npz: wanted a .npz file of numbers: BadZipFile: Bad CRC-32" in shell.err
+    assert f"mine.npz: xyz.npy: wanted {WANTED}; found BadZipFile: Bad CRC-32" in shell.err
 
 
 def test_evaluate_refuses_a_dataset_without_3d(shell: Shell) -> None:

@@ -137,6 +137,16 @@ def test_rows_come_in_the_order_asked_for_with_their_cameras() -> None:
     assert batch.rows(slice(1, 1)).uv.shape == (0, 17, 2)
 
 
+def test_a_copy_shares_no_memory_down_to_its_cameras() -> None:
+    batch = keypoints()
+    copy = batch.copy()
+    copy.uv.zero_()
+    copy.camera.focal.zero_()
+    assert batch.uv[0, 1].tolist() == [2.0, 3.0]
+    assert batch.camera.focal[:, 0].tolist() == [1000.0, 1001.0, 1002.0]
+    assert (copy.skeleton, copy.ids.tolist()) == (H36M_17, [0, 10, 20])
+
+
 def test_rows_of_a_target_reach_poses_and_labels() -> None:
     target = Target(poses(torch.arange(153.0).reshape(3, 17, 3)), labels(3)).rows(slice(1, 3))
     assert target.poses.xyz[:, 0, 0].tolist() == [51.0, 102.0]

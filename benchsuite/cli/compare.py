@@ -109,7 +109,7 @@ def predicted(
     from benchsuite.cli.evaluate import read_predictions
     from benchsuite.methods import parse_method, predictions
 
-    methods = {text: parse_method(text, known) for text in texts if not text.endswith(".npz")}
+    methods = {text: parse_method(text, known) for text in texts if not text.endswith((".npz", ".npy"))}
     read = {text: read_predictions(Path(text), dataset) for text in texts if text not in methods}
     sources = {str(method.source) for method in methods.values()}
     with tqdm(total=len(sources) * len(dataset), unit=" samples", disable=None) as bar:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from benchsuite.dataset import Dataset
 
 HELP = """Score a .npz file of predictions: `xyz` (N, J, 3) in mm, camera axes, joints as in the dataset; its rows in
-the order of the dataset's, or told by `ids` (N,), the dataset's row numbers."""
+the order of the dataset's, or told by `ids` (N,), the dataset's row numbers. A .npy file of `xyz` alone will do."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -57,8 +57,8 @@ def read_predictions(file: Path, dataset: Dataset) -> PoseBatch:
     """The poses in ``file``, in the order of the dataset's rows.
 
     Raises:
-        UsageError: not a .npz file, an array missing or unknown, of the wrong shape or type, ids that are not those
-            of the dataset.
+        UsageError: not a .npz or .npy file, an array missing or unknown, of the wrong shape or type, ids that are not
+            those of the dataset.
         WrongDataset: not in mm.
     """
     import numpy as np
@@ -67,10 +67,14 @@ def read_predictions(file: Path, dataset: Dataset) -> PoseBatch:
 
     from benchsuite.dataset import check_unit
 
-    arrays = _arrays(file)
-    xyz, wanted = arrays["xyz"], (len(dataset), len(dataset.skeleton), 3)
+    wanted = (len(dataset), len(dataset.skeleton), 3)
+    arrays = _arrays(file, wanted)
+    xyz = arrays["xyz"]
     if xyz.shape != wanted or xyz.dtype not in (np.float32, np.float64):
-        raise UsageError(f"{file}: xyz: wanted float32 or float64 {wanted}, found {xyz.dtype} {xyz.shape}")
+        raise UsageError(
+            f"{file}: xyz: wanted float32 or float64 {wanted}, found {xyz.dtype} {xyz.shape}; it takes a row for each "
+            f"sample of the dataset, the joints of {dataset.skeleton.name}, and X, Y, Z in mm"
+        )
     check_unit(str(file), xyz, dataset.skeleton)
     rows = np.arange(len(dataset))
     if "ids" in arrays:
@@ -86,16 +90,21 @@ def read_predictions(file: Path, dataset: Dataset) -> PoseBatch:
     return PoseBatch(torch.from_numpy(xyz), frame, dataset.skeleton, torch.from_numpy(rows))
 
 
-def _arrays(file: Path) -> dict[str, NDArray[Any]]:
-    from benchsuite.convert.archives import WrongSource, read_npz
+def _arrays(file: Path, shape: tuple[int, ...]) -> dict[str, NDArray[Any]]:
+    from benchsuite.convert.archives import WrongSource, read_npy, read_npz
 
+    wanted = (
+        f"a .npz file with the array xyz {shape} in mm, and ids {shape[:1]} if its rows are in another order than the "
+        "dataset's, or a .npy file of xyz alone"
+    )
     try:
-        arrays = read_npz(file)
+        with file.open("rb") as opened:
+            alone = opened.read(6) == b"\x93NUMPY"
+        arrays = {"xyz": read_npy(file)} if alone else read_npz(file)
     except WrongSource as error:
-        raise UsageError(f"{file}: wanted a .npz file of numbers: {error.found}") from None
+        raise UsageError(f"{error.path}: wanted {wanted}; found {error.found}") from None
     except OSError as error:
-        raise UsageError(f"{file}: wanted a .npz file of numbers: {error}") from None
+        raise UsageError(f"{file}: wanted {wanted}; found: {error.strerror}") from None
     if not {"xyz"} <= set(arrays) <= {"xyz", "ids"}:
-        found = ", ".join(sorted(arrays)) or "none"
-        raise UsageError(f"{file}: wanted a .npz file with the array xyz, and ids if need be, found arrays: {found}")
+        raise UsageError(f"{file}: wanted {wanted}; found arrays: {', '.join(sorted(arrays)) or 'none'}")
     return arrays

@@ -1,4 +1,4 @@
-"""Opening what others packed, none of it trusted: .mat (v5), .npz, .zip. Nothing in them is ever executed.
+"""Opening what others packed, none of it trusted: .mat (v5), .npy, .npz, .zip. Nothing in them is ever executed.
 
 Whatever is cut off, malformed or absurdly large is refused before its content is unpacked in memory.
 """
@@ -12,8 +12,9 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any
 
@@ -123,7 +124,10 @@ def open_zip(path: Path) -> zipfile.ZipFile:
     try:
         archive = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, EOFError, ValueError) as error:
-        raise WrongSource(path, "a whole zip archive", str(error)) from None
+        with path.open("rb") as file:
+            start = file.read(8)
+        found = f"a file that starts with {start!r}: {error}" if start else "an empty file"
+        raise WrongSource(path, "a whole zip archive", found) from None
     for member in archive.infolist():
         place, drive = PurePosixPath(member.filename.replace("\\", "/")), PureWindowsPath(member.filename).drive
         if place.is_absolute() or drive or ".." in place.parts:
@@ -147,20 +151,37 @@ def read_npz(path: Path) -> dict[str, NDArray[Any]]:
     arrays = {}
     with open_zip(path) as archive:
         for member in archive.infolist():
-            where = f"{path}: {member.filename}"
-            try:
-                with archive.open(member) as file:
-                    _check_npy(where, file, member.file_size)
-                with archive.open(member) as file:
-                    arrays[member.filename.removesuffix(".npy")] = np.lib.format.read_array(file, allow_pickle=False)
-            except WrongSource:
-                raise
-            except Exception as error:  # zipfile and NumPy raise whatever the bytes lead them to
-                raise WrongSource(where, "a whole .npy array", f"{type(error).__name__}: {error}") from None
+            array = _array(f"{path}: {member.filename}", partial(archive.open, member), member.file_size)
+            arrays[member.filename.removesuffix(".npy")] = array
     return arrays
 
 
-def _check_npy(where: str, file: IO[bytes], size: int) -> None:
+def read_npy(path: Path) -> NDArray[Any]:
+    """The array of an ``.npy`` file; numbers, booleans or text.
+
+    Raises:
+        WrongSource: it is no whole array, claims a size that it has not, or holds objects.
+        OSError: it cannot be read.
+    """
+    return _array(path, partial(path.open, "rb"), path.stat().st_size)
+
+
+def _array(where: Path | str, opened: Callable[[], IO[bytes]], size: int) -> NDArray[Any]:
+    try:
+        with opened() as file:
+            _check_npy(where, file, size)
+        with opened() as file:
+            array: NDArray[Any] = np.lib.format.read_array(file, allow_pickle=False)
+    except WrongSource:
+        raise
+    except Exception as error:  # zipfile and NumPy raise whatever the bytes lead them to
+        if isinstance(error, OSError) and error.filename:
+            raise
+        raise WrongSource(where, "a whole .npy array", f"{type(error).__name__}: {error}") from None
+    return array
+
+
+def _check_npy(where: Path | str, file: IO[bytes], size: int) -> None:
     """Refuse an array whose header claims another size than there is, before that size is allotted."""
     version = np.lib.format.read_magic(file)
     header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

@@ -182,7 +182,7 @@ def seeded(seed: int) -> None:
 
 def copied(given: Given) -> Given:
     """The same samples in memory of their own."""
-    return picked(given, torch.arange(len(given[0])))
+    return tuple(part.copy() for part in given)
 
 
 def picked(given: Given, index: torch.Tensor | slice) -> Given:

@@ -55,6 +55,10 @@ class _Carrier:
         """The samples that ``index`` picks, in its order."""
         return self._each(lambda v: v.rows(index) if isinstance(v, _Carrier) else v[index])
 
+    def copy(self) -> Self:
+        """The same samples in memory of their own."""
+        return self._each(lambda v: v.copy() if isinstance(v, _Carrier) else v.clone())
+
     def to(self, device: torch.device | str) -> Self:
         """The same samples on ``device``."""
         return self._each(lambda v: v.to(device))
