@@ -83,7 +83,8 @@ def cluster_at(address: str | None, limits: Limits | None = None) -> Iterator[Cl
     from benchsuite.workers import Limits
 
     cluster = Cluster(address, limits or Limits())
-    print(f"scheduler {address}: {cluster.size} at a time", file=sys.stderr)
+    busy = f"{cluster.size} at a time" if cluster.size else "no workers yet, waiting for some"
+    print(f"scheduler {address}: {busy}", file=sys.stderr)
     try:
         yield cluster
     finally:
