@@ -108,4 +108,4 @@ def _joined(parts: list[PoseBatch] | tuple[PoseBatch, ...]) -> PoseBatch:
 
 
 def _whole_mm(xyz: Tensor) -> str:
-    return " ".join(f"{v:.0f}" if math.isfinite(v) else "nan" for v in (xyz.double() + 0.0).flatten().tolist())
+    return " ".join(f"{v:z.0f}" if math.isfinite(v) else "nan" for v in xyz.flatten().tolist())

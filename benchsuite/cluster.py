@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import uuid4
@@ -246,9 +246,10 @@ def versions_of(distributions: Iterable[str]) -> dict[str, Any]:
 
 
 def _code() -> str:
-    """The start of a hash over the suite's source: checkouts differ though their versions do not."""
+    """The start of a hash over the source of the suite and its packs: checkouts differ though versions do not."""
     hashed = hashlib.sha256()
-    for package in (benchsuite, benchsuite_registry):
+    packs = {p.module for p in metadata.distribution("benchsuite").entry_points if p.group == "benchsuite"}
+    for package in (benchsuite, benchsuite_registry, *map(import_module, sorted(packs))):
         folder = Path(package.__path__[0])
         for file in sorted(folder.rglob("*.py")):
             hashed.update(f"{file.relative_to(folder)}\n".encode() + file.read_bytes())

@@ -118,6 +118,15 @@ COLUMNS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
 OPTIONAL = frozenset({"labelled", "xyz", "box", "size", "head", "score", "row", "crop", "image", "rgb"})
 
 
+def layout_of(names: Iterable[str], joints: int, side: int = 0) -> dict[str, tuple[str, tuple[int, ...]]]:
+    """Dtype and shape of a row of some columns; ``side`` is that of pictures, px."""
+    sizes = {"J": joints, "H": side, "W": side}
+    return {
+        name: (COLUMNS[name][0], tuple(sizes[s] if isinstance(s, str) else s for s in COLUMNS[name][1][1:]))
+        for name in names
+    }
+
+
 def used_clips(clip: NDArray[np.integer], clips: Sequence[Clip]) -> tuple[NDArray[np.int32], tuple[Clip, ...]]:
     """The clips that the column ``clip`` (N,) names, and the column counted anew among them."""
     used, number = np.unique(clip, return_inverse=True)

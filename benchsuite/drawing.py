@@ -149,8 +149,8 @@ def draw_from_above(
 
 
 def root_of(xyz: NDArray[np.floating], skeleton: Skeleton) -> NDArray[np.floating]:
-    """The root (3,) of a pose (J, 3), derived where it has none."""
-    parts = [weight * xyz[skeleton.index(joint)] for joint, weight in skeleton.root_from.items()]
+    """The roots (..., 3) of poses (..., J, 3), derived where they have none."""
+    parts = [weight * xyz[..., skeleton.index(joint), :] for joint, weight in skeleton.root_from.items()]
     root: NDArray[np.floating] = np.sum(parts, axis=0)
     return root
 
@@ -233,10 +233,10 @@ def in_world(xyz: NDArray[np.floating], clip: Clip) -> tuple[NDArray[np.floating
 def _draw_strip(axes: Axes, xyz: NDArray[np.floating], clip: Clip, dataset: Dataset) -> None:
     """Frames of one clip from left to right, each moved aside so that none hides another."""
     world, looks = in_world(xyz, clip)
-    root = dataset.skeleton.root_index
+    root = root_of(world, dataset.skeleton)
     right = np.array([np.sin(looks), -np.cos(looks)])
     aside = np.arange(len(world))[:, None] * _STRIDE_MM * right
-    world[..., :2] += (aside - world[:, root, :2])[:, None]
+    world[..., :2] += (aside - root[:, :2])[:, None]
     for pose in world:
         draw_pose(axes, pose, dataset.skeleton, azimuth=looks)
     edge = np.stack((-600.0 * right, aside[-1] + 600.0 * right))

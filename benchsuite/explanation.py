@@ -114,7 +114,9 @@ def parse_reading(text: str, known: Registry[Evaluator]) -> Reading:
         WrongParameter: no such parameter, or a value of the wrong type.
     """
     spec, _, rest = text.partition("@")
-    figure, slash, stride = (rest if rest else spec).partition("/")
+    figure, slash, stride = (rest or spec).rpartition("/")
+    if not slash or not (rest or stride.isdecimal()):  # no stride: the slash may be that of vendor/name
+        figure, slash, stride = rest or spec, "", ""
     if slash and (not stride.isdecimal() or int(stride) < 1):
         raise CannotExplain(f"{text}: wanted a number of frames after the slash, found {stride!r}")
     component = known.parse(spec if rest else figure)
@@ -139,11 +141,12 @@ def explain(first: Reading, second: Reading, poses: PoseBatch, dataset: Dataset)
     """
     turner = _Turner(poses, dataset)
     ends = [turner.settings(reading) for reading in (first, second)]
-    if ends[0].keys() != ends[1].keys():
+    made = first.evaluator.build()
+    one = isinstance(made, Knobbed) or first.evaluator.entry.name == second.evaluator.entry.name
+    if not one or ends[0].keys() != ends[1].keys():
         raise CannotExplain(
             f"{first.evaluator} and {second.evaluator} have no knobs in common: wanted two readings of one evaluator"
         )
-    made = first.evaluator.build()
     differ = [knob for knob in ends[0] if ends[0][knob] != ends[1][knob]]
     if len(differ) > MOST_KNOBS:
         raise CannotExplain(f"wanted at most {MOST_KNOBS} differences, found {len(differ)}: {', '.join(differ)}")

@@ -103,7 +103,7 @@ def read_folder(folder: Path, *, verify: bool) -> Content:
         raise WrongDataset(f"{file}: wanted units {UNITS}, found {document.get('units')!r}")
     try:
         about = About(**{**document["about"], "notes": tuple(document["about"].get("notes", ()))})
-        clips = tuple(_clip(c) for c in document["clips"])
+        clips = tuple(clip_of(c) for c in document["clips"])
         described = {
             name: {key: c[key] for key in ("dtype", "shape", "sha256")} for name, c in document["columns"].items()
         }
@@ -119,9 +119,19 @@ def read_folder(folder: Path, *, verify: bool) -> Content:
     )
 
 
-def _clip(document: dict[str, Any]) -> Clip:
+def clip_of(document: dict[str, Any]) -> Clip:
+    """What ``Clip.document`` told."""
     placed = {key: tuple(map(float, document[key])) for key in _PLACE if key in document}
     return Clip(**{**document, **placed})
+
+
+def moved(finished: Path, folder: Path) -> None:
+    """Put a finished dataset where ``folder`` is, in place of an earlier one; ``dataset.json`` comes last."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "dataset.json").unlink(missing_ok=True)
+    for file in sorted(finished.iterdir(), key=lambda file: file.name == "dataset.json"):
+        os.replace(file, folder / file.name)
+    finished.rmdir()
 
 
 def _open_column(folder: Path, name: str, described: Mapping[str, Any], *, verify: bool) -> NDArray[Any]:
@@ -129,7 +139,7 @@ def _open_column(folder: Path, name: str, described: Mapping[str, Any], *, verif
     if not file.is_file():
         raise WrongDataset(f"{file}: column is missing")
     try:
-        column = np.load(file, mmap_mode="r", allow_pickle=False)
+        column = np.lib.format.open_memmap(file, mode="r")  # not np.load, to which an archive is as good as an array
     except Exception as error:  # NumPy raises whatever the bytes of a header lead it to
         if isinstance(error, OSError) and error.filename:
             raise

@@ -212,5 +212,5 @@ def note_edits(stage: Stage, handed: KeypointBatch | PoseBatch, kept: KeypointBa
 
 
 def _bits(column: torch.Tensor) -> torch.Tensor:
-    return column.view(torch.int32) if column.dtype == torch.float32 else column  # a NaN does not equal itself
-
+    bits = {torch.float32: torch.int32, torch.float64: torch.int64}.get(column.dtype)
+    return column.view(bits) if bits else column  # a NaN does not equal itself

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import fields, is_dataclass
 from functools import cache
 from types import NoneType, UnionType
@@ -73,7 +74,8 @@ def _plain_reader(kind: Any, fits: Callable[[Any], bool]) -> Reader:
 
 def _read_float(value: Any) -> float:
     if type(value) in (int, float):
-        return float(value)
+        with suppress(OverflowError):
+            return float(value)
     if value is None:
         return math.nan
     if isinstance(value, str) and value in _INFINITE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -222,10 +223,11 @@ def check_writable(results: Path) -> None:
     probe = results / "records" / ".probe"
     try:
         write_whole(probe, bytes(1 << 16))
-        sweep(results, probe)
+        with suppress(FileNotFoundError):  # another run may have been faster
+            sweep(results, probe)
     except OSError as error:
         raise CannotWrite(f"results folder {results} takes no records: {error}") from None
-    probe.unlink(missing_ok=True)  # another run may have been faster
+    probe.unlink(missing_ok=True)
 
 
 def _outcome(came: Outcome | Lost, limits: Limits) -> Outcome:

@@ -54,7 +54,7 @@ class Estimate:
     @classmethod
     def drawn(cls, value: float, n: int, draws: Array | None) -> Estimate:
         """``value`` with the interval and the error of its draws; with neither where a draw is not defined."""
-        if draws is None or not np.isfinite(draws).all():
+        if draws is None or not len(draws) or not np.isfinite(draws).all():
             return cls(value, None, None, n)
         tail = 50.0 * (1.0 - LEVEL)
         low, high = np.percentile(draws, (tail, 100.0 - tail))

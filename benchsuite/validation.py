@@ -84,7 +84,11 @@ def _of_origin(record: Record) -> Iterator[str]:
     if not isinstance(command, str):
         yield f"provenance.command: wanted the command that measures it again, found {command!r}"
         return
-    words = shlex.split(command)
+    try:
+        words = shlex.split(command)
+    except ValueError as error:
+        yield f"provenance.command: wanted words of a shell, found {command!r}: {error}"
+        return
     if "--limit" in words:
         yield "provenance.command: measured with --limit, on a part of the dataset"
     for part in (record.source, record.refiner, record.evaluator):

@@ -18,7 +18,7 @@ SCHEMA = 1
 COUNT = 8
 """How many samples of a cell are kept."""
 
-_COORDINATE = r"(?:-?\d{1,6}|nan)"
+_COORDINATE = r"(?:-?\d{1,39}|nan)"
 
 
 @dataclass(frozen=True)

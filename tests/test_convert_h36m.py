@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from benchsuite.cli import main
+from benchsuite.column_writer import UnfinishedElsewhere
 from benchsuite.convert import h36m
 from benchsuite.convert.h36m import convert
 from benchsuite.convert.h36m_cameras import PUBLISHED
@@ -488,10 +489,8 @@ def test_a_conversion_that_was_cut_off_goes_on(
     with pytest.raises(KeyboardInterrupt):
         convert(sources["videopose3d"], tmp_path / "out", 0)
     assert not (tmp_path / "out" / "test" / "dataset.json").exists()
-    with (tmp_path / "out" / "test.partial" / "uv.bin").open("ab") as file:
+    with (tmp_path / "out" / "test.partial" / "uv.npy").open("ab") as file:
         file.write(b"the beginning of a take")
-    with (tmp_path / "out" / "test.partial" / "parts.jsonl").open("a") as file:
-        file.write('{"part": "S9_Wait')
     before = len(read)
     monkeypatch.setattr(VideoPose3D, "seen", lambda self, take: read.append(str(take)) or seen(self, take))
     assert convert(sources["videopose3d"], tmp_path / "out", 0).problems == []
@@ -507,13 +506,14 @@ def same(one: Dataset, other: Dataset) -> bool:
     return one.fingerprint == other.fingerprint and one.about.notes == other.about.notes
 
 
-def test_what_was_begun_with_other_choices_or_files_is_begun_again(
+def test_what_was_begun_with_other_choices_or_files_is_not_mixed_in(
     sources: dict[str, Path], converted: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(h36m, "write_dataset", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
-    for choices in ({}, {"stride": 3}):
-        with pytest.raises(KeyboardInterrupt):
-            convert(sources["martinez"], tmp_path / "out", 0, **choices)
+    monkeypatch.setattr(h36m, "describe_dataset", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        convert(sources["martinez"], tmp_path / "out", 0)
+    with pytest.raises(UnfinishedElsewhere, match=r"train\.partial holds the unfinished run of .* \(choices: "):
+        convert(sources["martinez"], tmp_path / "out", 0, stride=3)
     monkeypatch.undo()
     convert(sources["martinez"], tmp_path / "out", 0)
     assert same(open_dataset(tmp_path / "out"), open_dataset(converted["martinez"]))

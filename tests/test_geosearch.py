@@ -215,8 +215,17 @@ def test_mirrored_predictions_stay_in_front_of_the_camera(objective: str, align:
     found = GeoSearch(objective, align).refine(mirrored, keypoints)
     assert bool((found.flags == Flag.AT_BOUND).all())
     assert float(found.poses.xyz[..., 2].min()) > 0
+    whole = replace(mirrored, xyz=mirrored.xyz.round())  # whole millimetres: a depth may put a joint at exactly 0
+    assert float(GeoSearch(objective, align).refine(whole, keypoints).poses.xyz[..., 2].min()) == 1
     first = -mirrored.xyz[..., 2].min(dim=1).values
     assert bool(((found.depth_mm > first) & (found.depth_mm <= first + 1)).all())
+
+
+def test_a_joint_far_behind_the_root_stays_in_front() -> None:
+    camera = Camera(torch.full((1, 2), 1000.0), torch.zeros(1, 2))
+    seen = keypoints_of(torch.tensor([[(0.0, 0), (50, 0), (0, 100)]]), camera, TRIPOD)
+    found = GeoSearch().refine(pose_of(torch.tensor([[(0.0, 0, 0), (60, 0, 0), (0, -20, -1400)]]), TRIPOD), seen)
+    assert (found.depth_mm.tolist(), found.flags.tolist()) == ([1401.0], [Flag.AT_BOUND])
 
 
 def test_a_range_that_only_holds_depths_behind_the_camera_is_undefined() -> None:

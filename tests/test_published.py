@@ -16,7 +16,7 @@ from benchsuite_registry.contracts import Metric
 from test_results import BAD, RECORD
 
 from benchsuite.cli import main
-from benchsuite.documents import WrongDocument, plain
+from benchsuite.documents import WrongDocument, dump, plain
 from benchsuite.migration import STEPS, migrate
 from benchsuite.results import (
     SCHEMA,
@@ -124,10 +124,9 @@ def test_all_problems_are_named_not_the_first_alone(tmp_path: Path, capsys: pyte
     (tmp_path / "reported" / "a.json").write_text("[]")
     assert main(["results", "validate", str(tmp_path)]) == 1
     shown = capsys.readouterr()
-    assert "5 problems" not in shown.out
+    assert "4 problems" in shown.err
     for part in ("torn.json: wanted JSON", "belongs at", "no record that it belongs to", "a.json: wanted an object"):
         assert part in shown.out
-    assert "problems" in shown.err
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -165,7 +164,7 @@ def test_what_the_reader_takes_fits_the_schema(tmp_path: Path) -> None:
         replace(RECORD, metrics=(metric,), clips=ClipFigures("frames", "1", "1", "0")),
     ):
         assert fits(plain(record))
-        assert read_record(write_record(tmp_path, record)).metrics[:0] == ()
+        assert dump(read_record(write_record(tmp_path, record))) == dump(record)
     earlier = {key: value for key, value in plain(RECORD).items() if key != "clips"}
     assert fits(earlier)
 

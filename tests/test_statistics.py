@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import random
+from statistics import NormalDist
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from benchsuite import statistics
-from benchsuite.statistics import ClipSums, drawn_together, paired
+from benchsuite.statistics import DETECTABLE, ClipSums, Estimate, drawn_together, paired
 
 Array = NDArray[np.float64]
 
@@ -243,3 +244,19 @@ def test_a_true_difference_as_large_as_the_detectable_one_shows_four_times_in_fi
         assert found.detectable == pytest.approx(truth, rel=0.5)
         shows.append(found.leaves_out_zero)
     assert np.mean(shows) == pytest.approx(0.8, abs=0.06)
+
+
+def test_errors_by_hand_and_what_can_be_told() -> None:
+    assert Estimate.drawn(2.0, 2, np.array([1.0, 3.0])).error == pytest.approx(2**0.5)
+    assert Estimate.drawn(2.0, 2, np.empty(0)) == Estimate(2.0, None, None, 2)
+    normal = NormalDist()
+    assert pytest.approx(normal.inv_cdf(0.975) + normal.inv_cdf(0.8), abs=1e-4) == DETECTABLE
+
+
+def test_a_clip_that_one_method_alone_has_is_drawn_too() -> None:
+    one, none = np.zeros(4, int), 0.0
+    first = ClipSums(np.array([none, 2, 3, 4]), np.array([none, 1, 1, 1]), one)
+    second = ClipSums(np.array([1, none, 3, 4]), np.array([1, none, 1, 1]), one)
+    drawn = drawn_together([first, second], over_actions=False)
+    assert drawn is not None
+    assert np.nanmin(drawn, axis=0).tolist() == [2.0, 1.0]

@@ -42,6 +42,8 @@ def main(args: argparse.Namespace) -> int:
     if records := [text for text in (args.first, args.second) if text.endswith(".json")]:
         if len(records) < 2:
             raise UsageError("wanted two records, or two methods or files of predictions, found one record")
+        if args.picture:
+            raise UsageError("--picture: wanted two methods or files of predictions, found records")
         return _compare_records(args)
     known = registries(args)
     evaluator = known.evaluators.parse(args.evaluator)
@@ -134,10 +136,7 @@ def _print(found: Comparison) -> None:
     left_out = f", {found.left_out} without a figure of both left out" if found.left_out else ""
     print(f"A: {found.first}\nB: {found.second}")
     print(f"on {found.dataset}: {found.samples} samples{left_out}\nprotocol: {protocol}\n\n{found.verdict}")
-    if found.detectable is not None:
-        print(
-            f"Smallest difference that these data can tell (four times in five): {found.detectable:.2f} {found.unit}."
-        )
+    _print_detectable(found.detectable, found.unit)
     alls = {f"all, mean of {found.average}": found.overall, "all, mean of frames": found.pooled}
     whole = [*(_cells(row, name) for name, row in alls.items()), *(_cells(row, row.name) for row in found.actions)]
     print("\n" + table(whole, heads))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchsuite.cli import UsageError
-from benchsuite.cli.arguments import positive
+from benchsuite.cli.arguments import natural, positive
 
 HELP = "convert a source of poses into a dataset folder"
 
@@ -79,7 +79,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
         one = formats.add_parser(name, help=text, description=text)
         one.add_argument("source", type=Path, metavar="SOURCE")
         one.add_argument("-o", "--out", type=Path, required=True, help="dataset folder to write")
-        one.add_argument("--seed", type=int, default=0, help="of whatever is drawn, such as virtual cameras")
+        one.add_argument("--seed", type=natural, default=0, help="of whatever is drawn, such as virtual cameras")
         for option, how in OPTIONS.get(name, {}).items():
             one.add_argument(option, **how)
 

@@ -66,6 +66,7 @@ def read_predictions(file: Path, dataset: Dataset) -> PoseBatch:
     from benchsuite_registry.poses import Frame, PoseBatch
 
     from benchsuite.dataset import check_unit
+    from benchsuite.drawing import root_of
 
     wanted = (len(dataset), len(dataset.skeleton), 3)
     arrays = _arrays(file, wanted)
@@ -86,7 +87,7 @@ def read_predictions(file: Path, dataset: Dataset) -> PoseBatch:
                 f"{file}: ids: wanted each of 0 to {rows[-1]} once, {absent.size} absent, first {absent[0]}"
             )
         xyz = xyz[np.argsort(ids)]
-    frame = Frame.CAMERA if xyz[:, dataset.skeleton.root_index].any() else Frame.ROOT
+    frame = Frame.CAMERA if root_of(xyz, dataset.skeleton).any() else Frame.ROOT
     return PoseBatch(torch.from_numpy(xyz), frame, dataset.skeleton, torch.from_numpy(rows))
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchsuite.cli import UsageError
+from benchsuite.cli.arguments import natural
 
 if TYPE_CHECKING:
     from benchsuite.convert.cmu import Take
@@ -20,7 +21,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("source", type=Path, metavar="SOURCE", help="folder of CMU motion capture")
     parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE.npz", help="prior to write")
-    parser.add_argument("--seed", type=int, default=0, help="of the mixtures (default: %(default)s)")
+    parser.add_argument("--seed", type=natural, default=0, help="of the mixtures (default: %(default)s)")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -33,8 +34,9 @@ def main(args: argparse.Namespace) -> int:
         prior.save(args.out)
     except (OSError, ValueError) as error:
         raise UsageError(str(error)) from None
-    for problem in problems:
-        print(f"failed: {problem}", file=sys.stderr)
+    finally:
+        for problem in problems:
+            print(f"failed: {problem}", file=sys.stderr)
     print(f"{args.out}: {len(prior.actions)} actions, {len(prior.share)} components, sha256 {prior.fingerprint}")
     return 1 if problems else 0
 

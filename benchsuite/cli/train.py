@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from benchsuite.cli.arguments import add_plugin, natural, positive, registries
+
 HELP = "train a method on datasets or on the synthetic source"
 
 
@@ -24,18 +26,21 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="dataset folder, or `synthetic` for methods that read keypoints; repeat to mix evenly",
     )
     parser.add_argument("-o", "--out", type=Path, required=True, help="the .safetensors file to write")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--batch", type=int, default=64, help="samples a step, over all processes")
-    parser.add_argument("--validate-every", type=int, default=1000, metavar="STEPS")
+    parser.add_argument("--seed", type=natural, default=0)
+    parser.add_argument("--batch", type=positive, default=64, help="samples a step, over all processes")
+    parser.add_argument("--validate-every", type=positive, default=1000, metavar="STEPS")
     parser.add_argument(
-        "--patience", type=int, default=0, help="validations without improvement before a stage ends early; 0: never"
+        "--patience",
+        type=natural,
+        default=0,
+        help="validations without improvement before a stage ends early; 0: never",
     )
     parser.add_argument(
         "--save-every", type=float, default=60.0, metavar="S", help="seconds between saves of an unfinished run"
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--precision", default="32-true", choices=("32-true", "bf16-mixed", "16-mixed", "64-true"))
-    parser.add_argument("--processes", type=int, default=1)
+    parser.add_argument("--processes", type=positive, default=1)
     parser.add_argument(
         "--as-filmed",
         action="store_true",
@@ -54,24 +59,26 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="label that runs which differ only in their seed share; default: the method as typed",
     )
     parser.add_argument("--full-precision", action="store_true", help="keep weights as float32, not float16")
-    parser.add_argument(
-        "--plugin", action="append", type=Path, default=[], metavar="FILE", help="a Python file with hooks"
-    )
+    add_plugin(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     """Train; the weights file is written when all stages are done."""
-    from benchsuite_registry.manager import load_registries
     from benchsuite_registry.registries import UnknownName, WrongParameter, checked, split_component
 
     name, given = split_component(args.method)
-    registries = load_registries(args.plugin)
-    holders = [r for r in registries.kinds().values() if name in r]
+    known = registries(args)
+    holders = [r for r in known.kinds().values() if name in r or name in r.contested()]
     if not holders:
-        raise UnknownName(f"unknown method {name!r}; methods that train: {', '.join(_trainable(registries))}")
+        parts = (
+            f"unknown method {name!r}",
+            f"methods that train: {', '.join(_trainable(known))}",
+            *map(str, known.broken),
+        )
+        raise UnknownName("; ".join(parts))
     entry = holders[0][name]
     if entry.course is None:
-        raise WrongParameter(f"{name} cannot be trained; methods that train: {', '.join(_trainable(registries))}")
+        raise WrongParameter(f"{name} cannot be trained; methods that train: {', '.join(_trainable(known))}")
     settings: dict[str, Any] = {k: p.default for k, p in entry.training.items()}
     settings |= {k: checked(f"training {name}", entry.training, k, v) for k, v in given.items()}
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
+import shutil
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,9 @@ from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from benchsuite.column_writer import ColumnWriter
+from benchsuite.columns import layout_of
 from benchsuite.convert.archives import WrongSource
-from benchsuite.convert.growing import GrowingColumns
 from benchsuite.convert.h36m_calibration import CALIBRATIONS, check_calibration
 from benchsuite.convert.h36m_cameras import PUBLISHED, H36MCamera
 from benchsuite.convert.h36m_choices import FPS, Choices
@@ -22,9 +22,11 @@ from benchsuite.convert.h36m_keypoints import Keypoints, NoKeypoints, find_keypo
 from benchsuite.convert.h36m_sources import Source, find_source
 from benchsuite.convert.h36m_takes import ALL_TAKES, SPLITS, UNFILMED, UNFILMED_CAMERA, Take
 from benchsuite.convert.outcome import Outcome
-from benchsuite.dataset import About, Clip, write_dataset
+from benchsuite.dataset import About, Clip, describe_dataset
+from benchsuite.folders import clip_of, moved
 
 LICENCE = "Human3.6M's licence: academic use, no redistribution"
+COLUMNS = ("uv", "visible", "xyz", "focal", "center", "size", "clip", "frame")
 
 Array = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]
@@ -82,20 +84,33 @@ def _write(
     takes = [take for take in ALL_TAKES if take.subject in SPLITS[split] and take in archive.takes]
     if not (takes := [take for take in takes if take not in chosen.left_out]):
         return [f"nothing written: the source has no take of {', '.join(SPLITS[split])}"]
-    grown = GrowingColumns(out / f"{split}.partial", _key(split, archive, detected, chosen), len(H36M_17))
-    for take in tqdm(takes, desc=f"converting {split}", unit="take", disable=None):
-        if str(take) not in grown.parts:
-            try:
-                problems += _convert_take(take, archive, detected, chosen, grown)
-            except ValueError as error:  # WrongSource, WrongDataset: each names the file
-                problems.append(str(error))
-    problems += grown.problems
-    if not grown.rows:
-        grown.remove()
+    partial = out / f"{split}.partial"
+    with ColumnWriter(partial, layout_of(COLUMNS, len(H36M_17)), _plan(split, archive, detected, chosen)) as writer:
+        grown: dict[str, list[Any]] = writer.reached or {"takes": [], "clips": [], "remarks": [], "problems": []}
+        for take in tqdm(takes, desc=f"converting {split}", unit="take", disable=None):
+            if str(take) not in grown["takes"]:
+                try:
+                    problems += _convert_take(take, archive, detected, chosen, writer, grown)
+                except ValueError as error:  # WrongSource, WrongDataset: each names the file
+                    problems.append(str(error))
+        problems += grown["problems"]
+        if grown["takes"]:
+            remarks = [f"{count} clips: {text}" for text, count in Counter(grown["remarks"]).items()]
+            notes = [*chosen.notes(split, takes, detected), *remarks]
+            about = _about(split, archive, detected, chosen, made_by, notes)
+            made = describe_dataset(partial, about, writer.columns(), tuple(map(clip_of, grown["clips"])))
+        writer.forget()
+    if not grown["takes"]:
+        shutil.rmtree(partial)
         return ["nothing written: no take could be converted"]
-    remarks = [f"{count} clips: {text}" for text, count in Counter(grown.remarks).items()]
-    notes = [*chosen.notes(split, takes, detected), *remarks]
-    about = About(
+    moved(partial, out / split)
+    return [f"{len(made)} samples in {len(made.clips)} clips of {len(grown['takes'])} takes", *notes]
+
+
+def _about(
+    split: str, archive: Source, detected: Keypoints | None, chosen: Choices, made_by: str, notes: list[str]
+) -> About:
+    return About(
         name="h36m",
         split=split,
         skeleton=H36M_17.name,
@@ -106,20 +121,22 @@ def _write(
         made_by=made_by,
         notes=tuple(notes),
     )
-    write_dataset(out / split, about, grown.columns(), tuple(grown.clips))
-    grown.remove()
-    return [f"{grown.rows} samples in {len(grown.clips)} clips of {len(grown.parts)} takes", *notes]
 
 
-def _key(split: str, archive: Source, detected: Keypoints | None, chosen: Choices) -> str:
-    """Changes with the choices and with any of the files."""
+def _plan(split: str, archive: Source, detected: Keypoints | None, chosen: Choices) -> dict[str, Any]:
+    """All that the columns follow from: the choices and the files."""
     files = sorted({*archive.files, *(detected.files if detected else ())})
-    states = [(str(file), (state := file.stat()).st_size, state.st_mtime_ns) for file in files]
-    return hashlib.sha256(json.dumps([split, chosen.words, states]).encode()).hexdigest()
+    states = {str(file): [(state := file.stat()).st_size, state.st_mtime_ns] for file in files}
+    return {"split": split, "choices": chosen.words, "files": states}
 
 
 def _convert_take(
-    take: Take, archive: Source, detected: Keypoints | None, chosen: Choices, grown: GrowingColumns
+    take: Take,
+    archive: Source,
+    detected: Keypoints | None,
+    chosen: Choices,
+    writer: ColumnWriter,
+    grown: dict[str, list[Any]],
 ) -> list[str]:
     """Add a take, a clip for each camera that can be had, to ``grown``; where none can, returns the problems.
 
@@ -151,12 +168,21 @@ def _convert_take(
         except WrongSource as error:
             problems.append(str(error))
         else:
-            parts.append(_columns(camera, xyz[frames], uv, visible, len(clips), frames))
+            parts.append(_columns(camera, xyz[frames], uv, visible, len(grown["clips"]) + len(clips), frames))
             clips.append(_clip(take, camera))
     if not parts:
         return problems
-    columns = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-    grown.add(str(take), columns, clips, remarks, problems)
+    for part in parts:
+        writer.append(part)
+    more: dict[str, list[Any]] = {
+        "takes": [str(take)],
+        "clips": [c.document() for c in clips],
+        "remarks": remarks,
+        "problems": problems,
+    }
+    for key, added in more.items():
+        grown[key] += added
+    writer.commit(grown)
     return []
 
 

@@ -55,13 +55,6 @@ What papers print, not measured here: each table has a protocol of its own. Bold
 number is known.
 """
 
-REPORTED = """\
-## Reported
-
-What papers print, not measured here: each table has a protocol of its own. Bold as printed; blank where no
-number is known.
-"""
-
 
 def page(published: Published) -> str:
     """The Markdown of all that is published."""
@@ -83,7 +76,7 @@ def _measured(sheet: Sheet, costs: Sequence[Cost]) -> str:
     ]
     if headline and detectable is not None:
         parts.append(f"Smallest difference that these data can tell: {detectable:.2f} {text(headline.unit)}.")
-    for kind, column, groups in contest.by_group():
+    for kind, column, groups in contest.printed_by_group():
         parts += [f"{_header(column)} by {text(kind)}:", _by_group(sheet.scored, column, groups)]
     for machine, rows in priced(sheet.contest, costs).items():
         parts += [

@@ -14,7 +14,7 @@ from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
 
 from benchsuite.column_writer import JOURNAL, ColumnWriter, Layout, UnfinishedElsewhere
-from benchsuite.columns import About, Clip
+from benchsuite.columns import About, Clip, layout_of
 from benchsuite.dataset import Dataset, WrongDataset, describe_dataset, open_dataset
 from benchsuite.documents import plain
 from benchsuite.rendering import Kind
@@ -145,21 +145,8 @@ class Renderer:
 
 def layout(size: int) -> Layout:
     """What a dataset of pictures holds."""
-    joints = len(H36M_17)
-    return {
-        "uv": ("float32", (joints, 2)),
-        "visible": ("bool", (joints,)),
-        "labelled": ("bool", (joints,)),
-        "xyz": ("float32", (joints, 3)),
-        "focal": ("float32", (2,)),
-        "center": ("float32", (2,)),
-        "box": ("float32", (4,)),
-        "size": ("int32", (2,)),
-        "head": ("float32", ()),
-        "rgb": ("uint8", (size, size, 3)),
-        "clip": ("int32", ()),
-        "frame": ("int32", ()),
-    }
+    names = "uv visible labelled xyz focal center box size head rgb clip frame"
+    return layout_of(names.split(), len(H36M_17), size)
 
 
 def render_dataset(

@@ -33,7 +33,7 @@ class Resume:
         if not self.path.is_file():
             return start
         try:
-            state: dict[str, Any] = torch.load(self.path, weights_only=True)
+            state: dict[str, Any] = torch.load(self.path, map_location="cpu", weights_only=True)
             stray = {*start, "plan", "network"} - state.keys()
         except Exception as error:  # torch raises whatever the bytes lead it to
             raise TrainingStopped(

@@ -70,6 +70,16 @@ class DatasetSource:
             self._rotation = np.array([clip.rotation for clip in dataset.clips]).reshape(-1, 3, 3)
             self._position = np.array([clip.position for clip in dataset.clips])
         self._training, self._validation = split_takes(dataset)
+        if not refilm:
+            seen = np.asarray(dataset.columns["visible"])
+            self._training = self._training[seen[self._training].all(axis=1)]
+            self._validation = self._validation[seen[self._validation].all(axis=1)]
+            if not len(self._training) or not len(self._validation):
+                never = [dataset.skeleton.joints[j] for j in np.flatnonzero(~seen.any(axis=0))]
+                raise WrongDataset(
+                    f"dataset {self.name}: as filmed, training wants samples with all joints seen, found none; "
+                    f"never seen: {', '.join(never) or 'no joint alone'}"
+                )
 
     def pairs(self, rng: np.random.Generator, count: int) -> Pairs:
         """``count`` pairs out of the takes that are not held out."""
