@@ -57,8 +57,10 @@ def whole(poses: PoseBatch, keypoints: KeypointBatch) -> Iterator[Row]:
     here, million = np.ones(bytes_of(columns(poses, keypoints), results(len(poses))) // 8, np.float32), len(poses) / 1e6
     half = poses.rows(slice(len(poses) // 2)), keypoints.rows(slice(len(poses) // 2))
     refiner = GeoSearch()
-    all_of_them, copies, halves = turns(
-        lambda: refiner.refine(poses, keypoints), here.copy, lambda: refiner.refine(*half), rounds=ROUNDS
+    all_of_them, copies, halves, _ = turns(  # each refinement after a copy: new memory costs by what was freed before
+        *(lambda: refiner.refine(poses, keypoints), here.copy),
+        *(lambda: refiner.refine(*half), here.copy),
+        rounds=ROUNDS,
     )
     path, rate, copy = f"geosearch CPU, {len(poses):,} poses float32", million / min(all_of_them), million / min(copies)
     yield Row.of(path, rate, "M poses/s", copy, "same-size copy", least=0.45)

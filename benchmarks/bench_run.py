@@ -40,6 +40,7 @@ def rows(poses: int = POSES, large: int = LARGE) -> Iterator[Row]:
         folder = make_dataset(Path(scratch) / "poses", poses)
         yield from beside_products(open_dataset(folder))
         yield command(folder, poses)
+        yield from scaling(Path(scratch))
         yield from doubling(Path(scratch))
         yield from memory(Path(scratch), large)
 
@@ -89,6 +90,19 @@ def command(folder: Path, poses: int) -> Row:
     limits, wholes = turns(alone, whole, rounds=2)
     path = f"`benchsuite run` of the same, {poses:,} poses, from start to exit"
     return Row.of(path, min(wholes), "s", min(limits), "its products by oneDNN", most=1.35)
+
+
+def scaling(scratch: Path) -> Iterator[Row]:
+    """One thread against as many as there are cores."""
+    dataset, cores = open_dataset(make_dataset(scratch / "scaling", DOUBLED)), torch.get_num_threads()
+
+    def by(threads: int) -> None:
+        torch.set_num_threads(threads)
+        go("stereo", dataset)
+
+    one, all_cores = turns(lambda: by(1), lambda: by(cores), rounds=3)
+    ratio = median_ratio(one, all_cores)
+    yield Row(f"the same, {DOUBLED:,} poses, {cores} threads against one", min(all_cores), "s", min(one), "one", ratio)
 
 
 def doubling(scratch: Path) -> Iterator[Row]:

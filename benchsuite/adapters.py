@@ -1,11 +1,15 @@
-"""Models that someone already has, in their own joint order and scaling, as lifters: modules, TorchScript, ONNX."""
+"""Models that someone already has, in their own order and scaling, as lifters: modules, .pt2, ONNX, TorchScript."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Literal, Self
+from zipfile import ZipFile
 
 import torch
 from benchsuite_registry.poses import Camera, Frame, KeypointBatch, PoseBatch
@@ -89,13 +93,15 @@ class Adapted:
     hidden stands at the middle of those that are seen.
 
     Args:
-        model: takes the model's 2D numbers, float32; modules are put in evaluation mode.
+        model: takes the model's 2D numbers, float32; modules are put in evaluation mode if they have one.
         convention: what it reads and gives.
     """
 
     def __init__(self, model: Model, convention: Convention) -> None:
-        self.model = model.eval() if isinstance(model, nn.Module) else model
-        self.convention = convention
+        if isinstance(model, nn.Module):
+            with suppress(NotImplementedError):  # an exported program has no mode but the one it was exported in
+                model.eval()
+        self.model, self.convention = model, convention
 
     def to(self, device: torch.device) -> Self:
         """Move the model, if it can be moved."""
@@ -137,8 +143,68 @@ class Adapted:
         return torch.stack(columns, dim=1)
 
 
+def tensors(file: Path | str) -> Any:
+    """What ``torch.save`` wrote, on the CPU: tensors, and containers of them such as a ``state_dict``.
+
+    Raises:
+        WrongModel: no such file, not one of ``torch.save``, or one that pickles more, which is never loaded.
+    """
+    try:
+        return torch.load(_there(file), map_location="cpu", weights_only=True)
+    except WrongModel:
+        raise
+    except Exception as error:  # torch raises whatever the bytes lead it to
+        raise WrongModel(
+            f"{file}: wanted tensors alone, as of torch.save(network.state_dict(), ...), found {type(error).__name__}: "
+            "other pickles are never loaded"
+        ) from None
+
+
+def exported(file: Path | str) -> nn.Module:
+    """The program in a file that ``torch.export.save`` wrote. Load files only from people whose programs you would run.
+
+    Pickles in it, which torch would load, are refused; but torch evaluates text in it, too.
+
+    Raises:
+        WrongModel: no such file, not one of ``torch.export``, or one with pickles of anything but tensors.
+    """
+    wanted = f"{file}: wanted a .pt2 file of torch.export.save"
+    try:
+        with _there(file).open("rb") as opened, _tensors_alone():
+            names = ZipFile(opened).namelist()
+            if not any(name == "version" or name.endswith("/archive_format") for name in names):
+                raise WrongModel(f"{wanted}, found an archive of {', '.join(names[:3]) or 'nothing'}")
+            if pickled := [name for name in names if "/opaque_obj" in name.lower()]:
+                raise WrongModel(f"{wanted}, found {pickled[0]}, a pickled object, which is never loaded")
+            opened.seek(0)
+            return torch.export.load(opened).module()
+    except WrongModel:
+        raise
+    except UnpicklingError:
+        raise WrongModel(f"{wanted}, found a pickle of more than tensors, which is never loaded") from None
+    except Exception as error:  # torch raises whatever the file leads it to
+        raise WrongModel(f"{wanted}: {type(error).__name__}: {str(error).splitlines()[0]}") from None
+
+
+@contextmanager
+def _tensors_alone() -> Iterator[None]:
+    """``torch.load`` takes pickles of tensors alone, also where torch itself calls it and asks for more."""
+    name = "TORCH_FORCE_WEIGHTS_ONLY_LOAD"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[name]
+        else:
+            os.environ[name] = before
+
+
 def torchscript(file: Path | str) -> nn.Module:
     """The module in a TorchScript file. It is a program: load files only from people whose programs you would run.
+
+    Torch 2.13 warns that TorchScript is deprecated in favour of ``torch.export``.
 
     Raises:
         WrongModel: no such file, or not one of TorchScript.

@@ -15,6 +15,9 @@ from benchsuite.results import Part, identity_of
 
 SCHEMA = 1
 
+BUSY = 0.8
+"""Least share of the time that a method on an idle CPU computes."""
+
 
 @dataclass(frozen=True)
 class Latency:
@@ -49,7 +52,7 @@ class Cost:
         peak_mib: most memory at the largest call size beyond what was in use before the method was built, MiB; of the
             device on CUDA, else of the process.
         computing: share of the timed calls that the process computed on a CPU; less than 1 where it had to wait, for
-            other processes or for the device.
+            other processes or for the device; see ``is_disturbed``.
         provenance: versions, commit, command.
         schema: version of this layout.
     """
@@ -64,6 +67,11 @@ class Cost:
     computing: float
     provenance: Mapping[str, Any]
     schema: int = SCHEMA
+
+    @property
+    def is_disturbed(self) -> bool:
+        """Whether other processes kept the method from its CPU, so that its times say little."""
+        return self.device.startswith("cpu") and self.computing < BUSY
 
     @property
     def single_ms(self) -> float:

@@ -19,6 +19,7 @@ from benchsuite.cost import Cost, Latency
 from benchsuite.dataset import Dataset
 from benchsuite.methods import Method
 from benchsuite.provenance import described, environment
+from benchsuite.stages import WATCHER, name_of
 
 WARM_UP_CALLS, FEWEST_CALLS, MOST_CALLS = 3, 5, 200
 LONGEST_S = 2.0
@@ -56,8 +57,10 @@ def measure_cost(
     sizes = tuple(batches or (IMAGE_BATCHES if is_image else BATCHES))
     with _threads(threads), torch.inference_mode():
         used = _memory(device)
-        parts = [_built(component, device) for component in (method.source, method.refiner) if component]
+        components = [component for component in (method.source, method.refiner) if component]
+        parts = [_built(component, device) for component in components]
         refiner = parts[1] if method.refiner else None
+        WATCHER.get()(" + ".join(map(name_of, components)))
         latencies = []
         peak, wall, own = 0.0, perf_counter(), process_time()
         for size in sizes:
@@ -87,6 +90,7 @@ def parameters_of(made: object) -> int:
 
 
 def _built(component: Any, device: torch.device) -> Any:
+    WATCHER.get()(name_of(component))
     made = component.build()
     if callable(move := getattr(made, "to", None)):
         move(device)

@@ -1,6 +1,6 @@
 """Downloads: a file is at its place once its hash is right, and not before; one that was cut off goes on from there.
 
-The standard library does it: pooch, which others use for this, begins anew each time.
+The standard library does it; CONTRIBUTING says why not pooch.
 """
 
 from __future__ import annotations

@@ -8,6 +8,8 @@ has no finite error and touches no other.
 
 from __future__ import annotations
 
+from functools import cache
+
 import torch
 from torch import Tensor
 
@@ -191,12 +193,11 @@ def pck(errors: Tensor, threshold: float, *, inclusive: bool = False) -> Tensor:
 
     Source: Table 4; the official evaluation of MPI-INF-3DHP.
     """
-    right = errors <= threshold if inclusive else errors < threshold
-    return 100.0 * right.double().mean(dim=-1)
+    return auc(errors, (threshold,), inclusive=inclusive)
 
 
 def auc(errors: Tensor, thresholds: tuple[float, ...] = AUC_THRESHOLDS_MM, *, inclusive: bool = False) -> Tensor:
-    """Mean of ``pck`` over ``thresholds``, of each sample, (B,) float64 %.
+    """Mean of ``pck`` over ``thresholds``, of each sample, (B,) float64 %: counted, so that no sum is rounded.
 
     The official thresholds begin at 0, below which no error can be: the truth scores 100 * 30 / 31.
 
@@ -207,9 +208,21 @@ def auc(errors: Tensor, thresholds: tuple[float, ...] = AUC_THRESHOLDS_MM, *, in
 
     Source: Table 4; the official evaluation of MPI-INF-3DHP.
     """
-    ladder = torch.tensor(thresholds, dtype=torch.float64, device=errors.device)
-    reached = torch.searchsorted(ladder, errors.double().nan_to_num(nan=torch.inf), right=not inclusive)
-    return 100.0 * (1.0 - reached.double() / len(thresholds)).mean(dim=-1)
+    ladder, step = _ladder(thresholds)
+    every = errors.shape[1] * len(ladder)
+    if (right := fused("right", errors, how=(ladder.numpy(), step, inclusive))) is None:
+        wrong = torch.searchsorted(ladder.to(errors.device), errors.double(), right=not inclusive)
+        right = (every - wrong.sum(dim=1)).double()
+    return 100.0 * (right / every)
+
+
+@cache
+def _ladder(thresholds: tuple[float, ...]) -> tuple[Tensor, float]:
+    """``thresholds`` as they are compared, and the step between them where they are exactly even; else 0."""
+    ladder = torch.tensor(thresholds, dtype=torch.float64)
+    step = float(ladder[1] - ladder[0]) if len(ladder) > 1 else 0.0
+    even = ladder[0] + step * torch.arange(len(ladder), dtype=torch.float64)
+    return ladder, step if torch.equal(even, ladder) else 0.0
 
 
 def _same_shape(predicted: Tensor, true: Tensor) -> None:

@@ -56,10 +56,16 @@ def described(component: Component[Any]) -> Part:
     )
 
 
-def failure(error: BaseException) -> Failure:
-    """An exception as records keep it."""
+def failure(error: BaseException, who: str = "") -> Failure:
+    """An exception as records keep it, in the hands of ``who``."""
     trace = "".join(traceback.format_exception(error))
-    return Failure(type(error).__name__, portable(str(error)), portable(trace))
+    return Failure(type(error).__name__, blamed(who, str(error)), portable(trace))
+
+
+def blamed(who: str, message: str) -> str:
+    """``message`` behind the name of whoever it is about, unless it begins with that; no absolute paths in either."""
+    who, message = portable(who), portable(message)
+    return message if message.startswith(f"{who}: ") else ": ".join(filter(None, (who, message)))
 
 
 def portable(text: str) -> str:

@@ -85,7 +85,7 @@ class Stage:
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit too, and whatever else a method may think of
-            self.failure = failure(error)
+            self.failure = failure(error, self.name)
             return None
         finally:
             self.seconds += perf_counter() - start

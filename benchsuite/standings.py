@@ -16,8 +16,11 @@ from benchsuite.documents import plain
 from benchsuite.fingerprints import Difference, Fingerprint, check_alike, differences, fingerprint_of
 from benchsuite.results import DatasetUsed, Part, Record, identity_of
 
-ALSO_BY_GROUP = frozenset({("scene", "AUC")})
+PRINTED_BY_GROUP = frozenset({("scene", "AUC")})
 """Kinds of groups and the metrics that papers print by them beside the headline."""
+
+ByGroup = Iterator[tuple[str, "Column", tuple[str, ...]]]
+"""Tables by group: the kind of groups, the column whose numbers they hold, the groups."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,8 @@ class Figure:
         sd: standard deviation over the seeds (n - 1), None for a single one.
         low: lower end of the 95 % interval, averaged over the seeds; None if none was made.
         high: upper end of it.
-        n: how many samples it stands on.
+        n: how many samples it stands on; of several seeds, the fewest.
+        undefined: as of its ``Standing``.
     """
 
     mean: float
@@ -46,6 +50,7 @@ class Figure:
     low: float | None
     high: float | None
     n: int
+    undefined: int = 0
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,14 @@ class Standing:
         recipe: the label of its training, or empty.
         refiner: likewise; None for the bare source.
         records: they differ in their seeds alone.
+        undefined: how many samples its headline lacks that another row's stands on: it is neither ranked nor best.
     """
 
     method: str
     recipe: str
     refiner: str | None
     records: tuple[Record, ...]
+    undefined: int = 0
 
     @property
     def errors(self) -> tuple[str, ...]:
@@ -89,7 +96,8 @@ class Standing:
         lows = [m.low for m in found if m.low is not None and m.high is not None]
         highs = [m.high for m in found if m.low is not None and m.high is not None]
         known = len(lows) == len(found)
-        return Figure(mean, sd, _mean(lows) if known else None, _mean(highs) if known else None, found[0].n)
+        low, high = (_mean(lows), _mean(highs)) if known else (None, None)
+        return Figure(mean, sd, low, high, min(m.n for m in found), self.undefined)
 
 
 @dataclass(frozen=True)
@@ -101,8 +109,8 @@ class Contest:
         dataset: on what.
         protocol: what all numbers in it have in common.
         columns: metrics of the whole set; the first is the headline.
-        groups: groups of the headline by kind, such as ``{"action": ("action=walk",)}``.
-        standings: best first, failed ones last.
+        groups: groups by kind and column, such as ``{"action": {mpjpe: ("action=walk",)}}``.
+        standings: best first, then those with undefined samples, failed ones last.
         fingerprint: what all numbers in it have in common, data and evaluator included.
         apart: of the contest before it by the same evaluator on the same dataset, the fields in which its numbers
             differ from those of this one: why the two are not one table.
@@ -112,18 +120,23 @@ class Contest:
     dataset: DatasetUsed
     protocol: Mapping[str, Scalar]
     columns: tuple[Column, ...]
-    groups: Mapping[str, tuple[str, ...]]
+    groups: Mapping[str, Mapping[Column, tuple[str, ...]]]
     standings: tuple[Standing, ...]
     fingerprint: Fingerprint = field(default_factory=dict)
     apart: tuple[Difference, ...] = ()
 
-    def by_group(self) -> Iterator[tuple[str, Column, tuple[str, ...]]]:
-        """The tables by group: the kind of groups, the column whose numbers they hold, the groups."""
+    def by_group(self) -> ByGroup:
+        """All tables by group."""
         for kind, groups in self.groups.items():
-            yield kind, self.columns[0], groups
-            for column in self.columns[1:]:
-                if (kind, column.name) in ALSO_BY_GROUP:
-                    yield kind, column, groups
+            for column in self.columns:
+                if column in groups:
+                    yield kind, column, groups[column]
+
+    def printed_by_group(self) -> ByGroup:
+        """Those that papers print: of the headline, and few more for its groups."""
+        for kind, column, groups in self.by_group():
+            if column == self.columns[0] or (kind, column.name) in PRINTED_BY_GROUP:
+                yield kind, column, self.groups[kind].get(self.columns[0], groups)
 
 
 def column_of(metric: Metric) -> Column:
@@ -152,17 +165,17 @@ def contest(records: Sequence[Record]) -> Contest:
     check_alike(records)
     metrics = [m for r in records for m in r.metrics]
     columns = tuple(dict.fromkeys(column_of(m) for m in metrics if not m.group))
-    groups: dict[str, dict[str, None]] = defaultdict(dict)
+    groups: dict[str, dict[Column, dict[str, None]]] = defaultdict(lambda: defaultdict(dict))
     for metric in metrics:
-        if metric.group and column_of(metric) in columns[:1]:
-            groups[metric.group.partition("=")[0]][metric.group] = None
+        if metric.group and (column := column_of(metric)) in columns:
+            groups[metric.group.partition("=")[0]][column][metric.group] = None
     return Contest(
         evaluator=spelling(records[0].evaluator),
         dataset=records[0].dataset,
         protocol=records[0].protocol,
         columns=columns,
-        groups={kind: tuple(found) for kind, found in groups.items()},
-        standings=tuple(sorted(_standings(records), key=lambda s: _place(s, columns[:1]))),
+        groups={kind: {c: tuple(found) for c, found in by_column.items()} for kind, by_column in groups.items()},
+        standings=tuple(sorted(_counted(_standings(records), columns[:1]), key=lambda s: _place(s, columns[:1]))),
         fingerprint=fingerprint_of(records[0]),
     )
 
@@ -194,6 +207,14 @@ def _standings(records: Sequence[Record]) -> list[Standing]:
     return standings
 
 
+def _counted(standings: Sequence[Standing], headline: tuple[Column, ...]) -> list[Standing]:
+    """The same, told how many samples they lack."""
+    figures = [s.figure(headline[0]) if headline else None for s in standings]
+    most = max((f.n for f in figures if f), default=0)
+    lacking = (most - f.n if f else 0 for f in figures)
+    return [replace(s, undefined=n) if n else s for s, n in zip(standings, lacking, strict=True)]
+
+
 def _standing(runs: Sequence[Record], *, weights: bool = False) -> Standing:
     source, refiner = runs[0].source, runs[0].refiner
     recipe = source.trained.get("recipe") or ""
@@ -212,12 +233,12 @@ def spelling(part: Part, *, weights: bool = True) -> str:
 
 
 def _place(standing: Standing, headline: tuple[Column, ...]) -> tuple[Any, ...]:
-    """Sorts best first, then without a number, then failed; by name where equal."""
+    """Sorts best first, then with undefined samples, then without a number, then failed; by name where equal."""
     figure = standing.figure(headline[0]) if headline else None
     value = math.nan if figure is None else figure.mean if headline[0].better == "lower" else -figure.mean
     undefined = math.isnan(value)
     names = (standing.method, standing.recipe, standing.refiner or "")
-    return (bool(standing.errors), undefined, 0.0 if undefined else value, *names)
+    return (bool(standing.errors), undefined, standing.undefined > 0, 0.0 if undefined else value, *names)
 
 
 def _key(value: Any) -> str:

@@ -5,6 +5,8 @@ the parts whose doing it is.
 
 Processes are started with ``subprocess``, not ``multiprocessing``: so the number of threads is settled before anything
 is imported, what is written to stdout goes to stderr from the first line, and nobody's main module is run again.
+
+What is said is pickled, through a nameless file and a pipe that no other program sees: nothing of it lies in data.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from multiprocessing.connection import Connection, wait
 from time import monotonic
 from typing import IO, Any, Generic, TypeVar
 
-from benchsuite.provenance import failure, portable
+from benchsuite.provenance import blamed, failure, portable
 from benchsuite.results import Failure
 from benchsuite.worker import Act, Orders
 
@@ -48,11 +50,13 @@ class Limits:
         jobs: how many at a time.
         timeout_s: seconds a part, from when the process is ready; None for ever.
         memory_gb: GB that a process may allocate, what it imports included; None for all there are.
+        threads: that each may compute with; None to share those of this process.
     """
 
     jobs: int = 1
     timeout_s: float | None = None
     memory_gb: float | None = None
+    threads: int | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,7 @@ def do(
     """
     import torch
 
-    threads = max(1, torch.get_num_threads() // limits.jobs)
+    threads = limits.threads or max(1, torch.get_num_threads() // limits.jobs)
     coming: Iterator[tuple[int, Errand[P, R], bool]] = ((n, errand, True) for n, errand in enumerate(errands))
     again: deque[tuple[int, Errand[P, R], bool]] = deque()
     working: dict[Connection, _Worker[P, R]] = {}
@@ -215,16 +219,17 @@ class _Worker(Generic[P, R]):
 
     def _death(self, code: int | None, trace: str) -> Failure:
         """How it died; ``code`` is None if that was our doing."""
-        who = f"{self._acting}: " if self._acting else ""
         if self._broke:
-            return Failure(self._broke.type, who + self._broke.message, self._broke.traceback)
+            return Failure(self._broke.type, blamed(self._acting, self._broke.message), self._broke.traceback)
         if code is None:
-            return Failure("TimedOut", who + self._overrun, trace)
-        if code >= 0:
-            return Failure("Exited", f"{who}exited with code {code}", trace)
-        name = signal.Signals(-code).name if -code in set(signal.Signals) else "unknown"
-        why = "; the system does that when memory runs out" if -code == signal.SIGKILL else ""
-        return Failure("Killed", f"{who}killed by signal {-code} ({name}){why}", trace)
+            kind, what = "TimedOut", self._overrun
+        elif code >= 0:
+            kind, what = "Exited", f"exited with code {code}"
+        else:
+            name = signal.Signals(-code).name if -code in set(signal.Signals) else "unknown"
+            why = "; the system does that when memory runs out" if -code == signal.SIGKILL else ""
+            kind, what = "Killed", f"killed by signal {-code} ({name}){why}"
+        return Failure(kind, blamed(self._acting, what), trace)
 
 
 def _unpacked(message: bytes) -> tuple[str, Any]:
@@ -240,4 +245,4 @@ def named_if_out_of_memory(why: Failure, limits: Limits) -> Failure:
     short = why.type == "MemoryError" or any(words in why.message for words in _NO_MEMORY)
     if limits.memory_gb is None or not short:
         return why
-    return Failure("OutOfMemory", f"out of memory, {limits.memory_gb:g} GB: {why.message}", why.traceback)
+    return Failure("OutOfMemory", f"{why.message} (limit: {limits.memory_gb:g} GB)", why.traceback)

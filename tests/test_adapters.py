@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
+import os
+import pickle
 import re
 import shlex
 from collections.abc import Sequence
@@ -16,7 +21,19 @@ from benchsuite_registry.skeletons import COCO_17, H36M_17, LSP_14, MPII_16, Ske
 from torch import Tensor, nn
 
 from benchsuite import adapters
-from benchsuite.adapters import Adapted, Convention, Scaling, WrongModel, metres, onnx, pixels, rays, torchscript
+from benchsuite.adapters import (
+    Adapted,
+    Convention,
+    Scaling,
+    WrongModel,
+    exported,
+    metres,
+    onnx,
+    pixels,
+    rays,
+    tensors,
+    torchscript,
+)
 from benchsuite.cli import main
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "adapters.md").read_text(encoding="utf-8")
@@ -191,6 +208,92 @@ def test_onnx_gives_what_torch_gives(batch: int | str, tmp_path: Path) -> None:
     assert found.xyz.abs().max() > 100
 
 
+@pytest.mark.parametrize("count", [0, 1, 5])
+def test_an_exported_program_gives_what_torch_gives(count: int, tmp_path: Path) -> None:
+    network = nn.Sequential(Lifting(17, 1.0), nn.Dropout(0.5)).eval()
+    batch = torch.export.Dim("B")
+    program = torch.export.export(network, (torch.zeros(2, 17, 2),), dynamic_shapes=({0: batch},))
+    torch.export.save(program, tmp_path / "model.pt2")
+    convention = Convention(H36M_17.joints, H36M_17)
+    found = Adapted(exported(tmp_path / "model.pt2"), convention).lift(keypoints(count))
+    assert torch.equal(found.xyz, Adapted(network, convention).lift(keypoints(count)).xyz)
+    assert "TORCH_FORCE_WEIGHTS_ONLY_LOAD" not in os.environ
+
+
+class Harm:
+    """Leaves a folder behind when it is unpickled."""
+
+    def __init__(self, mark: Path) -> None:
+        self.mark = mark
+
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return os.mkdir, (str(self.mark),)
+
+
+def planted(file: Path, out: Path, records: dict[str, bytes]) -> None:
+    """The archive ``file``, written anew with some of its records changed or put in."""
+    reader, writer = torch._C.PyTorchFileReader(str(file)), torch._C.PyTorchFileWriter(str(out))
+    own = {name: reader.get_record(name) for name in reader.get_all_records() if not name.startswith(".data")}
+    for name, content in {**own, **records}.items():
+        if name not in ("version", "byteorder"):  # which the writer writes
+            writer.write_record(name, content, len(content))
+    writer.write_end_of_file()
+
+
+def entry(path_name: str) -> dict[str, Any]:
+    return {"path_name": path_name, "is_param": False, "use_pickle": True, "tensor_meta": None}
+
+
+@pytest.mark.parametrize(
+    ("place", "message"),
+    [
+        ("data/sample_inputs/model.pt", "a pickle of more than tensors, which is never loaded"),
+        ("data/weights/weight_9", "a pickle of more than tensors, which is never loaded"),
+        ("data/constants/tensor_9", "a pickle of more than tensors, which is never loaded"),
+        ("data/constants/opaque_obj_9", "out/data/constants/opaque_obj_9, a pickled object, which is never loaded"),
+        ("data/constants/OPAQUE_OBJ_9", "out/data/constants/OPAQUE_OBJ_9, a pickled object, which is never loaded"),
+    ],
+)
+def test_pickles_in_an_exported_program_are_refused(place: str, message: str, tmp_path: Path) -> None:
+    file, out, mark = tmp_path / "model.pt2", tmp_path / "out.pt2", tmp_path / "harmed"
+    torch.export.save(torch.export.export(Lifting(17, 1.0), (torch.zeros(2, 17, 2),)), file)
+    packed = io.BytesIO()
+    torch.save({"x": Harm(mark)}, packed)
+    content = {place: pickle.dumps(Harm(mark)) if "bj" in place.lower() else packed.getvalue()}
+    folder, name = place.lower().split("/")[-2:]
+    if folder != "sample_inputs":
+        config = {"config": {"x": entry(name)}}
+        content[f"data/{folder}/model_{folder}_config.json"] = json.dumps(config).encode()
+    planted(file, out, content)
+    with pytest.raises(WrongModel, match=f"out.pt2: wanted a .pt2 file of torch.export.save, found {message}"):
+        exported(out)
+    assert not mark.exists()
+    with contextlib.suppress(Exception):
+        torch.export.load(out)
+    assert mark.exists(), "left alone torch does load it, so the refusal is needed"
+
+
+def test_tensors_alone_are_loaded(tmp_path: Path) -> None:
+    torch.save({"weight": torch.ones(3)}, tmp_path / "state.pth")
+    assert tensors(tmp_path / "state.pth")["weight"].tolist() == [1, 1, 1]
+    torch.save(Lifting(17, 1.0), tmp_path / "whole.pth")
+    torch.save(Harm(tmp_path / "harmed"), tmp_path / "harm.pth")
+    (tmp_path / "empty.pth").touch()
+    for name, found in {"whole": "UnpicklingError", "harm": "UnpicklingError", "empty": "EOFError"}.items():
+        with pytest.raises(WrongModel, match=rf"{name}\.pth: wanted tensors alone, .*, found {found}: other pickles"):
+            tensors(tmp_path / f"{name}.pth")
+    assert not (tmp_path / "harmed").exists()
+
+
+@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
+def test_a_pickle_in_a_torchscript_file_calls_nothing_of_pythons(tmp_path: Path) -> None:
+    torch.jit.trace(Lifting(17, 1.0), torch.zeros(2, 17, 2)).save(str(tmp_path / "model.pt"))
+    planted(tmp_path / "model.pt", tmp_path / "out.pt", {"data.pkl": pickle.dumps(Harm(tmp_path / "harmed"), 2)})
+    with pytest.raises(WrongModel, match=r"out\.pt: wanted a TorchScript file: "):
+        torchscript(tmp_path / "out.pt")
+    assert not (tmp_path / "harmed").exists()
+
+
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
 def test_torchscript_gives_what_torch_gives(tmp_path: Path) -> None:
     torch.jit.trace(Lifting(17, 1.0), torch.zeros(2, 17, 2)).save(str(tmp_path / "model.pt"))
@@ -200,13 +303,19 @@ def test_torchscript_gives_what_torch_gives(tmp_path: Path) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
-@pytest.mark.parametrize(("opened", "what"), [(torchscript, "a TorchScript file"), (onnx, "an ONNX file")])
+@pytest.mark.parametrize(
+    ("opened", "what"),
+    [(torchscript, "a TorchScript file"), (onnx, "an ONNX file"), (exported, "a .pt2 file of torch.export.save")],
+)
 def test_files_that_are_no_model_are_refused(opened: Any, what: str, tmp_path: Path) -> None:
     file = tmp_path / "model"
     with pytest.raises(WrongModel, match="model: no such model file"):
         opened(file)
     file.write_text("not a model")
     with pytest.raises(WrongModel, match=f"model: wanted {what}: "):
+        opened(file)
+    torch.save({"weight": torch.ones(3)}, file)
+    with pytest.raises(WrongModel, match=f"model: wanted {what}(: |, found an archive of model/data.pkl, )"):
         opened(file)
 
 
@@ -225,8 +334,7 @@ def written(marker: str, language: str) -> str:
     return str(found)
 
 
-@pytest.mark.filterwarnings("ignore:`torch.jit:DeprecationWarning")
-@pytest.mark.parametrize("name", ["mine", "scripted", "exported"])
+@pytest.mark.parametrize("name", ["mine", "program", "onnxed"])
 def test_the_pages_examples_run_as_written_and_pass_the_kit(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -234,13 +342,13 @@ def test_the_pages_examples_run_as_written_and_pass_the_kit(
     torch.manual_seed(0)
     network = nn.Sequential(nn.Linear(34, 256), nn.ReLU(), nn.Linear(256, 51))
     torch.save(network.state_dict(), "mine.pth")
-    torch.jit.trace(Lifting(17, 1000.0), torch.zeros(1, 3, 17, 2)).save("scripted.pt")
-    write_onnx(tmp_path / "exported.onnx", 16, "B")
+    exec(written("export: program.pt2", "python"), {"network": Lifting(17, 1000.0)})
+    write_onnx(tmp_path / "onnxed.onnx", 16, "B")
     Path(f"{name}.py").write_text(written(f"example: {name}.py", "python"))
     for command in written(f"command: {name}.py", "bash").strip().splitlines():
         words = shlex.split(command)[1:]
-        limit = ["--limit", "100"] if words[0] == "run" and name != "scripted" else []
+        limit = ["--limit", "100"] if words[0] == "run" and name != "program" else []
         assert main([*words, *limit]) == 0, capsys.readouterr().out
     printed = capsys.readouterr().out
-    assert "31 checks: 31 passed, 0 failed" in printed or name == "scripted"
+    assert "31 checks: 31 passed, 0 failed" in printed or name == "program"
     assert f"| {name} " in printed

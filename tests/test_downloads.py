@@ -12,6 +12,8 @@ from threading import Thread
 import pytest
 
 from benchsuite.cli import main
+from benchsuite.cli.convert import FORMATS
+from benchsuite.cli.fetch import PAGES
 from benchsuite.downloads import WrongDownload, fetch, size_of
 
 CONTENT = bytes(range(256)) * 40
@@ -169,6 +171,65 @@ def test_the_command_asks(
     monkeypatch.setattr("sys.stdin", Terminal(f"{says}\n"))
     assert command(server, tmp_path / "f") == code
     assert (tmp_path / "f").exists() == (code == 0)
+
+
+OFFERS = """\
+from benchsuite_registry.contracts import Entry, Source
+from benchsuite_registry.hookspecs import hookimpl
+
+
+@hookimpl
+def benchsuite_sources():
+    made = lambda: Source("URL", "DIGEST", "CC0, by nobody", "benchsuite convert lsp")
+    return [Entry("tiny-lsp", made, "ten people who jump")]
+"""
+
+
+@pytest.fixture
+def offers(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A plugin that offers what the server has."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "offers.py").write_text(OFFERS.replace("URL", server.url).replace("DIGEST", DIGEST.upper()))
+    return tmp_path / "offers.py"
+
+
+def test_a_plugin_offers_sources(offers: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ("fetch", "--plugin", "offers.py")
+    assert main([*words]) == 0
+    assert "  tiny-lsp: ten people who jump\n    licence: CC0, by nobody\n    benchsuite fetch tiny-lsp" in (
+        capsys.readouterr().out
+    )
+    assert main([*words, "tiny-lsp", "--yes"]) == 0
+    assert Path("file").read_bytes() == CONTENT
+    assert capsys.readouterr().out.endswith("file: sha256 is right\nnext: benchsuite convert lsp file\n")
+    for asked, message in {
+        ("tiny",): "unknown source 'tiny'; did you mean tiny-lsp?",
+        ("tiny-lsp", "--sha256", DIGEST): "source 'tiny-lsp': its plugin says --sha256 and --licence",
+        ("http://127.0.0.1/f",): "wanted --sha256 and --licence, since nobody else says them of a URL",
+        ("http://127.0.0.1/", "--sha256", DIGEST, "--licence", "none"): "wanted --out, since the address ends in no",
+    }.items():
+        assert main([*words, *asked]) == 2
+        assert message in capsys.readouterr().err
+
+
+def test_a_source_without_a_hash_is_refused(offers: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    offers.write_text(offers.read_text().replace(DIGEST.upper(), "unknown"))
+    assert main(["fetch", "--plugin", "offers.py", "tiny-lsp", "--yes"]) == 2
+    assert "source tiny-lsp: sha256: wanted 64 hexadecimal digits, found 'unknown'" in capsys.readouterr().err
+    assert not Path("file").exists()
+
+
+def test_without_a_name_it_says_where_datasets_are_to_be_had(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fetch"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("offered by plugins: none\nto be had from those who made them:\n  cmu: CMU motion capture")
+    assert (
+        "licence: Human3.6M's licence: academic use, no redistribution\n    then: benchsuite convert h36m SOURCE"
+        in said
+    )
+    assert PAGES.keys() == FORMATS.keys() - {"part", "keypoints"}, "of these two everybody has their own"
+    document = (Path(__file__).parents[1] / "docs" / "datasets.md").read_text()
+    assert [page for page in PAGES.values() if "://" in page and page.split(",")[0] not in document] == []
 
 
 def test_the_command_refuses_what_is_no_hash(server: Server, tmp_path: Path) -> None:

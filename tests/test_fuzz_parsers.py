@@ -225,7 +225,7 @@ def go_on(path: Path) -> None:
 def score(path: Path) -> None:
     from benchsuite.cli.evaluate import _arrays
 
-    _arrays(path)
+    _arrays(path, (3, 17, 3))
 
 
 def formats(folder: Path) -> dict[str, Format]:
@@ -240,7 +240,8 @@ def formats(folder: Path) -> dict[str, Format]:
     (worst,) = (folder / "results" / "worst").rglob("*.json")
     (table, *_) = sorted((Path(__file__).parents[1] / "results" / "reported").glob("*.json"))
     prior = Path(__file__).parents[1] / "benchsuite" / "synthetic"
-    numbers = zipped(xyz_npy=npy(np.zeros((3, 17, 3))), ids_npy=npy(np.arange(3)))
+    alone = npy(np.zeros((3, 17, 3)))
+    numbers = zipped(xyz_npy=alone, ids_npy=npy(np.arange(3)))
     motion, source, document = (MotionFormatError,), (WrongSource,), (WrongDocument,)
 
     def opened(_: Path) -> None:
@@ -256,7 +257,7 @@ def formats(folder: Path) -> dict[str, Format]:
             "a.json", (b'{"a": [1, {"b": []}, "c"], "d": 2}', b"[[1], 2.5e3]"), lambda p: list(json_items(p)), source
         ),
         "npz": Format("a.npz", (numbers,), read_npz, source, (b"PK\x03\x04",)),
-        "predictions": Format("p.npz", (numbers,), score, (UsageError,), (b"PK\x03\x04", b"\x93NUMPY")),
+        "predictions": Format("p.npz", (numbers, alone), score, (UsageError,), (b"PK\x03\x04", b"\x93NUMPY")),
         "zip": Format("a.zip", (zipped(a_txt=b"words"),), read_zip, source, (b"PK\x03\x04",)),
         "pickles": Format(
             "o.npz", tuple(map(npz_of_objects, (0, 2, 4))), lambda p: read_pickled(p, "a"), source, (b"PK\x03\x04",)

@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 import pytest
-from benchsuite_refiners.columns import Placed, Search
+from benchsuite_refiners.columns import Columns, Placed, Search
 from benchsuite_refiners.objective import ALIGNMENTS, OBJECTIVES
 from benchsuite_refiners.search_cpu import compiled, search
 from geosearch_oracle import literal_scan, scan
@@ -100,6 +100,18 @@ def test_threads_change_nothing(objective: int) -> None:
     alone, together = (search(poses.columns(), wanted, threads=n, fused=True) for n in (1, 2))
     for one, other in zip(alone, together, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+@needs_numba
+@pytest.mark.parametrize("align", range(3))
+@pytest.mark.parametrize("objective", range(3))
+def test_a_pose_is_placed_the_same_in_whatever_company(objective: int, align: int) -> None:
+    columns = broken(np.random.default_rng(14), 21).columns()
+    wanted = Search(JOINTS, objective, align, 0.0, 20000.0)
+    together = search(columns, wanted, fused=True)
+    alone = [search(Columns(*(c[i : i + 1] for c in columns)), wanted, fused=True) for i in range(21)]
+    for whole, parts in zip(together, zip(*alone, strict=True), strict=True):
+        np.testing.assert_array_equal(whole, np.concatenate(parts))
 
 
 @needs_numba

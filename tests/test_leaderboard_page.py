@@ -5,15 +5,17 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from benchsuite_registry.contracts import Metric
 from benchsuite_registry.skeletons import H36M_17
 from test_leaderboard import mpjpe, record
 
 from benchsuite.leaderboard import write_leaderboard
-from benchsuite.results import Part, write_record
+from benchsuite.results import Part, Record, write_record
 from benchsuite.worst import Worst, WorstSample, write_worst
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -155,6 +157,52 @@ def test_the_view_by_action_has_its_own_order(visit: Visit) -> None:
     visit.head("Walk", "action").locator("button").click()
     assert visit.column(5, "action") == ["30.0", "41.0", "60.0", "99.0"]
     visit.keep("by-action")
+
+
+def grouped(name: str, level: float) -> Record:
+    """Two figures by scene and one of them by joint, as an evaluator of its own kind gives them."""
+    metrics = [Metric("PCK", level, "%", "higher", n=9), Metric("AUC", level / 2, "%", "higher", n=9)]
+    metrics += [Metric("error", 100 - level, "mm", "lower", n=9)]
+    metrics += [
+        Metric("PCK", level + k, "%", "higher", group=f"scene={s}", n=3) for k, s in enumerate(("studio", "park"))
+    ]
+    metrics += [Metric("AUC", level / 2, "%", "higher", group="scene=studio", n=3)]
+    metrics += [Metric("error", 100 - level, "mm", "lower", group=f"joint={joint}", n=3) for joint in ("hip", "knee")]
+    return replace(record(name, metrics), evaluator=Part("evaluator", "scenes"))
+
+
+def test_every_evaluator_shows_its_own_groups_and_figures(browser: Any, tmp_path: Path) -> None:
+    for each in (record("alpha", mpjpe(50.0, Walking=60.0)), grouped("near", 80.0), grouped("far", 60.0)):
+        write_record(tmp_path, each)
+    visit = Visit(browser, write_leaderboard(tmp_path, "html"))
+    choices = visit.page.locator("fieldset label").all_inner_texts()
+    assert choices == ["overall", "by action", "by scene", "by joint"]
+    visit.page.get_by_text("by scene", exact=True).click()
+    assert visit.page.locator("#s0 [data-view=overall]").is_visible(), "it has no scenes"
+    figure = visit.page.locator("#s1 [data-view=scene]").get_by_label("Figure")
+    assert figure.locator("option").all_inner_texts() == ["PCK", "AUC"]
+    assert visit.column(2, "scene") == ["near", "far"]
+    assert [visit.column(k, "scene") for k in (4, 5, 6)] == [["80.0", "60.0"], ["80.0", "60.0"], ["81.0", "61.0"]]
+    figure.select_option("AUC")
+    assert [visit.column(k, "scene") for k in (4, 5, 6)] == [["40.0", "30.0"], ["40.0", "30.0"], [MISSING] * 2]
+    assert visit.page.locator("#s1 [data-view=scene] caption").inner_text().startswith("AUC in % by scene;")
+    bold = visit.page.locator("#s1 [data-view=scene] td b")
+    assert bold.all_inner_texts() == ["40.0", "40.0"]
+    cells = visit.page.locator("#s1 [data-view=scene] tbody td:nth-child(5)")
+    assert [cells.nth(k).get_attribute("class") for k in (0, 1)] == ["number t9", "number t5"]  # a quarter away: 4.5
+    for _ in range(2):
+        visit.head("all", "scene").locator("button").click()
+    assert visit.column(4, "scene") == ["30.0", "40.0"], "sorted anew, by what stands there now"
+    visit.keep("by-scene")
+    figure.select_option("PCK")
+    assert visit.column(6, "scene") == ["81.0", "61.0"]
+    visit.page.get_by_text("by joint", exact=True).click()
+    assert [visit.column(k, "joint") for k in (4, 5, 6)] == [["20.0", "40.0"]] * 3
+    assert visit.page.locator("#s1 [data-view=joint]").get_by_label("Figure").count() == 0, "there is no other"
+    visit.page.locator("#s1 [data-view=joint] .open").first.click()
+    assert visit.page.locator(".groups h3").all_inner_texts() == ["PCK by scene", "error by joint"]
+    assert visit.said == []
+    visit.context.close()
 
 
 def test_all_words_of_the_filter_must_be_found(visit: Visit) -> None:

@@ -121,7 +121,7 @@ def test_folding_changes_nothing_but_the_batch_norms(
 ) -> None:
     monkeypatch.setattr(inference, "ROWS", 30)
     if not fuses:
-        monkeypatch.setattr(inference, "_fuses", lambda dtype: False)
+        monkeypatch.setattr(inference, "takes", lambda dtype: False)
     lean = LeanMLP(seasoned)
     assert not any(isinstance(m, nn.BatchNorm1d | nn.Dropout) for m in lean.modules())
     for count in (100, 30, 1, 0):

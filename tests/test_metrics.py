@@ -328,6 +328,32 @@ def test_compiled_and_plain_agree_by_whatever_threads(monkeypatch: pytest.Monkey
             torch.testing.assert_close(found["compiled"], found["plain"], rtol=0, atol=1e-6, equal_nan=True)
 
 
+def test_compiled_numbers_are_the_same_in_whatever_company_and_by_whatever_threads(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip("numba")
+    true = people(1003).float()
+    predicted = noisy(people(1003), 60.0).float()
+    errors = joint_errors(predicted, true)
+    predicted[::9, 4] = torch.nan
+    monkeypatch.setattr(fused_errors, "LEAST", 0)
+    sound = noisy(true.double(), 40.0)
+    cases: list[tuple[Callable[..., Tensor], list[Tensor]]] = [
+        (mpjpe, [predicted, true]),
+        (n_mpjpe, [predicted, true]),
+        (p_mpjpe, [sound, true.double()]),
+        (auc, [errors]),
+    ]
+    for metric, columns in cases:
+        whole = metric(*columns)
+        alone = torch.cat([metric(*(column[i : i + 1] for column in columns)) for i in range(20)])
+        np.testing.assert_array_equal(whole[:20], alone)
+        with monkeypatch.context() as patched:
+            patched.setattr(fused_errors, "ROWS_A_THREAD", 300)
+            patched.setattr(torch, "get_num_threads", lambda: 2)
+            np.testing.assert_array_equal(whole, metric(*columns))
+
+
 def test_gradients_pass_through_what_is_not_compiled() -> None:
     predicted = noisy(people(20), 30.0).requires_grad_()
     mpjpe(predicted, people(20)).sum().backward()
@@ -356,10 +382,36 @@ def test_pck_and_auc_at_the_thresholds(error: float, right: float, area: float) 
     assert_close(auc(errors), area)
 
 
+LADDERS = {
+    "official": metrics.AUC_THRESHOLDS_MM,
+    "one": (150.0,),
+    "two": (5.0, 10.0),
+    "even, not from 0": (10.0, 12.5, 15.0, 17.5),
+    "even but for rounding": tuple(k / 100 for k in range(51)),
+    "uneven": (0.0, 1.0, 7.0, 7.5, 100.0),
+}
+
+
+@pytest.mark.parametrize("inclusive", [False, True])
+@pytest.mark.parametrize("thresholds", LADDERS.values(), ids=LADDERS.keys())
+def test_auc_counts_to_the_last_bit_what_its_definition_counts(thresholds: tuple[float, ...], inclusive: bool) -> None:
+    """Errors at random, on every threshold and one rounding to either side, missing and infinite ones."""
+    rng = np.random.default_rng(0)
+    ladder = np.array(thresholds)
+    on = np.concatenate((ladder, np.nextafter(ladder, np.inf), np.nextafter(ladder, -np.inf), ladder + 1e-9))
+    errors = rng.uniform(0.0, 1.3 * ladder[-1], (400, 14))
+    hit = rng.random(errors.shape) < 0.6
+    errors[hit] = rng.choice([*on, np.nan, np.inf, 0.0, 1e300, 5e-324], hit.sum())
+    compared = np.less_equal if inclusive else np.less
+    right = sum(compared(errors, threshold).sum(axis=1) for threshold in thresholds)
+    found = auc(torch.from_numpy(errors), thresholds, inclusive=inclusive)
+    np.testing.assert_array_equal(found, 100.0 * (right / (14 * len(thresholds))))
+
+
 def test_auc_is_the_mean_of_pck_over_the_thresholds() -> None:
     errors = torch.from_numpy(np.random.default_rng(0).uniform(0.0, 200.0, (30, 14)))
-    wanted = [[sum(e < 5 * k for e in row) / 14 for k in range(31)] for row in errors.tolist()]
-    assert_close(auc(errors), 100 * torch.tensor(wanted, dtype=torch.float64).mean(dim=1))
+    wanted = torch.stack([pck(errors, 5.0 * k) for k in range(31)]).mean(dim=0)
+    assert_close(auc(errors), wanted)
 
 
 def test_inclusive_and_exclusive_pck() -> None:

@@ -201,27 +201,49 @@ def test_every_template_is_used() -> None:
     }
 
 
-@pytest.mark.slow
-def test_a_new_plugin_passes_as_written_and_gets_a_row(tmp_path: Path) -> None:
-    site, folder = tmp_path / "site", tmp_path / "depth-net"
-    path = os.pathsep.join((str(site), os.environ.get("PYTHONPATH", "")))
-    environment = {**os.environ, "PYTHONPATH": path, "OMP_NUM_THREADS": "1", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
+@pytest.fixture(scope="module")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new environment, with its own pip, that has what this one has."""
+    folder = tmp_path_factory.mktemp("fresh")
+    subprocess.run((sys.executable, "-m", "venv", "env"), cwd=folder, check=True)
+    (site,) = (folder / "env").glob("lib/*/site-packages")
+    theirs = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "theirs.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in theirs))
+    command = folder / "env" / "bin" / "benchsuite"
+    command.write_text(
+        f"#!{command.with_name('python')}\nimport sys\nfrom benchsuite.cli import main\nsys.exit(main())\n"
+    )
+    command.chmod(0o755)
+    return folder
 
-    def run(*words: str, cwd: Path = tmp_path) -> str:
+
+@pytest.mark.slow
+def test_four_commands_lead_from_nothing_to_a_row(fresh: Path) -> None:
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join((str(fresh / "env" / "bin"), os.environ.get("PATH", ""))),
+        "OMP_NUM_THREADS": "1",
+        "PIP_NO_BUILD_ISOLATION": "1",  # or it would ask an index for setuptools
+    }
+
+    def run(command: str, folder: Path = fresh) -> str:
         done = subprocess.run(
-            [sys.executable, "-m", *words], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+            ("bash", "-c", command), cwd=folder, env=environment, capture_output=True, text=True, check=False
         )
-        assert done.returncode == 0, f"{words}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
+        assert done.returncode == 0, f"{command}: {done.stdout[-3000:]}{done.stderr[-3000:]}"
         return done.stdout
 
-    run("benchsuite", "plugins", "new", str(folder))
-    run("pip", "install", "-q", "--no-deps", "--no-build-isolation", "--target", str(site), str(folder))
-    assert "31 passed" in run("pytest", "-q", "-p", "no:cacheprovider", cwd=folder)
-    assert "31 checks: 31 passed, 0 failed" in run("benchsuite", "check", "depth-net")
-    assert "depth-net 0.1.0" in run("benchsuite", "plugins", "list")
-    assert "| depth-net | none " in run("benchsuite", "run", "--lifter", "depth-net", "--limit", "500", "-o", "res")
-    run("benchsuite", "leaderboard", "-r", "res")
-    assert "`depth-net`" in (tmp_path / "res" / "leaderboard.md").read_text()
+    commands = block("docs/start.md", "command: four", "bash").strip().splitlines()
+    assert len(commands) == 4
+    said = [run(command) for command in commands]
+    for command in commands[1:]:
+        assert command.replace(" --lifter martinez", "") in said[0], "the first says what comes next"
+    assert "| my-lifters " in said[2]
+    row = next(line for line in (fresh / "try" / "leaderboard.md").read_text().splitlines() if "`my-lifters`" in line)
+    assert row.split("|")[1].strip() == "2", "behind martinez"
+    assert "my-lifters 0.1.0" in run("benchsuite plugins list")
+    assert "31 checks: 31 passed, 0 failed" in run("benchsuite check my-lifters")
+    assert "31 passed" in run("python -m pytest -q -p no:cacheprovider", fresh / "my-lifters")
 
 
 def test_check_on_the_example_plugins_of_the_documents(shell: Shell) -> None:

@@ -72,29 +72,28 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _compare_records(args: argparse.Namespace) -> int:
-    from benchsuite.comparison import compare_records, verdict
+    from benchsuite.comparison import compare_records
     from benchsuite.documents import plain
     from benchsuite.results import read_record
-    from benchsuite.standings import spelling
 
     records = [read_record(Path(text)) for text in (args.first, args.second)]
     found = compare_records(*records)
-    headline = records[0].metrics[0]
     if args.json:
         print(json.dumps(plain(found), indent=1, ensure_ascii=False))
         return ALL_GOOD
-    names = ["+".join(spelling(part) for part in (r.source, r.refiner) if part) for r in records]
-    for letter, name, value in zip("AB", names, (found.first, found.second), strict=True):
-        print(f"{letter}: {name}: {headline.name} {value:.2f} {headline.unit}")
-    print(f"\n{verdict(found.difference, names[0], names[1], headline.unit, headline.better)}")
-    _print_detectable(found.difference.detectable, headline.unit)
+    _print_headlines(found)
     return ALL_GOOD
 
 
-def _print_detectable(detectable: float | None, unit: str) -> None:
-    if detectable is not None:
-        print(f"Smallest difference that these data can tell (four times in five): {detectable:.2f} {unit}.")
-
+def _print_headlines(found: Headlines) -> None:
+    protocol = ", ".join(f"{key}={value}" for key, value in sorted(found.protocol.items()))
+    left_out = f", {found.left_out} without a figure of both left out" if found.left_out else ""
+    print(f"A: {found.first}\nB: {found.second}")
+    print(f"on {found.dataset}: {found.samples} samples{left_out}\nprotocol: {protocol}\n\n{found.verdict}")
+    if found.detectable is not None:
+        print(f"Smallest difference that these data can tell (four times in five): {found.detectable:.2f} {found.unit}.")
+    rows = [_cells(found.overall, f"all, mean of {found.average}")]
+    
 
 def predicted(
     texts: Sequence[str], known: Registries, dataset: Dataset, args: argparse.Namespace

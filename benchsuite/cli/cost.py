@@ -6,19 +6,18 @@ import argparse
 import contextlib
 import shlex
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from functools import partial
 from itertools import product
-from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from benchsuite_registry.manager import load_registries
 
-from benchsuite.cli import ALL_GOOD, UsageError
-from benchsuite.cli.arguments import add_plugin, device_named, open_named, positive, registries
+from benchsuite.cli import ALL_GOOD, SOME_FAILED, UsageError
+from benchsuite.cli.arguments import add_plugin, device_named, open_named, positive, positive_number, registries
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from benchsuite_registry.registries import Registries, Registry
 
@@ -30,10 +29,6 @@ memory, trained parameters. Every source goes with every --refiner. What is foun
 `costs`, and the leaderboard shows it beside the accuracy."""
 
 
-BUSY = 0.8
-"""Least share of the time that a method on an idle CPU computes."""
-
-
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("--lifter", action="append", default=[], metavar="NAME", help="lifts 2D keypoints to 3D")
@@ -43,6 +38,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", type=positive, action="append", metavar="N", help="poses a call; may be repeated")
     parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the CPU; default: 1")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
+    parser.add_argument("--timeout", type=positive_number, metavar="S", help="end a method after S seconds")
     add_plugin(parser)
     parser.add_argument("-o", "--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
     parser.add_argument("--json", action="store_true", help="print JSON in place of a table")
@@ -51,67 +47,88 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     """Measure, write and print."""
     known = registries(args)
-    asked = [("lifter", text) for text in dict.fromkeys(args.lifter)]
-    asked += [("image model", text) for text in dict.fromkeys(args.image_model)]
-    if not asked:
+    sources = [("lifter", text) for text in dict.fromkeys(args.lifter)]
+    sources += [("image model", text) for text in dict.fromkeys(args.image_model)]
+    if not sources:
         raise UsageError("wanted a --lifter or an --image-model")
     refiners = dict.fromkeys(args.refiner or ["none"])
-    for (kind, text), refiner in product(asked, refiners):
-        _method(known, kind, text, refiner)  # a wrong name is answered before anything is measured
+    methods = [_Asked(kind, text, refiner) for (kind, text), refiner in product(sources, refiners)]
+    for one in methods:
+        one.found(known)  # a wrong name is answered before anything is measured
 
     from tqdm import tqdm
 
     from benchsuite.cost import write_cost
     from benchsuite.documents import dump
     from benchsuite.runner import check_dataset, check_writable
+    from benchsuite.workers import Errand, Limits, Lost, do
 
     name, dataset = open_named(args.dataset)
     check_dataset(name, dataset, [])
     check_writable(args.results)
     device_named(args.device)
-    costs = []
-    for (kind, text), refiner in tqdm([*product(asked, refiners)], unit=" methods", disable=None):
-        costs.append(_in_its_own_process(args, kind, text, refiner))
-        write_cost(args.results, costs[-1])
-    for cost in costs:
-        if cost.computing < BUSY:
-            method = " + ".join(part.name for part in (cost.source, cost.refiner) if part)
-            print(
-                f"warning: {method} waited {1 - cost.computing:.0%} of the time: is the machine busy?", file=sys.stderr
-            )
+    errands: list[Errand[_Asked, Cost | Lost]] = [  # each on its own: memory that was freed is not given back
+        Errand(partial(_measured, args), (one,)) for one in methods
+    ]
+    costs: list[Cost] = []
+    failed: list[str] = []
+    with (
+        tqdm(total=len(errands), unit=" methods", disable=None) as bar,
+        contextlib.closing(do(errands, Limits(1, args.timeout, threads=args.threads))) as measuring,
+    ):
+        for _, one, came in measuring:
+            bar.update()
+            if isinstance(came, Lost):
+                failed.append(f"failed: {one}: {came.failure.type}: {came.failure.message}")
+                continue
+            costs.append(came)
+            write_cost(args.results, came)
     if args.json:
         print(dump(costs).decode(), end="")
-    else:
+    elif costs:
         _print(costs)
-    return ALL_GOOD
+    for cost in costs:
+        if cost.is_disturbed:
+            method = " + ".join(part.name for part in (cost.source, cost.refiner) if part)
+            waited = f"waited {1 - cost.computing:.0%} of the time: is the machine busy?"
+            print(f"warning: {method} {waited}", file=sys.stderr)
+    for line in failed:
+        print(line, file=sys.stderr)
+    return SOME_FAILED if failed else ALL_GOOD
 
 
-def _method(known: Registries, kind: str, text: str, refiner: str) -> Method:
-    from benchsuite.methods import Method
+class _Asked(NamedTuple):
+    kind: str
+    source: str
+    refiner: str
 
-    source: Registry[Any] = known.lifters if kind == "lifter" else known.image_models
-    return Method(source.parse(text), None if refiner == "none" else known.refiners.parse(refiner))
+    def __str__(self) -> str:
+        return self.source if self.refiner == "none" else f"{self.source} + {self.refiner}"
+
+    def found(self, known: Registries) -> Method:
+        from benchsuite.methods import Method
+
+        sources: Registry[Any] = known.lifters if self.kind == "lifter" else known.image_models
+        return Method(
+            sources.parse(self.source), None if self.refiner == "none" else known.refiners.parse(self.refiner)
+        )
 
 
-def _in_its_own_process(args: argparse.Namespace, kind: str, text: str, refiner: str) -> Cost:
-    """A method measured where no other has been: memory that was freed is not given back to the system."""
-    context = get_context("spawn")
-    with ProcessPoolExecutor(1, mp_context=context) as pool:
-        return pool.submit(_measured, args, kind, text, refiner).result()
-
-
-def _measured(args: argparse.Namespace, kind: str, text: str, refiner: str) -> Cost:
+def _measured(args: argparse.Namespace, methods: Sequence[_Asked], advance: Callable[[int], object]) -> list[Cost]:
+    """What each method costs; done in a process of its own."""
     from benchsuite.cost_harness import measure_cost
 
-    with contextlib.redirect_stdout(sys.stderr):  # what methods print must not get between our own table
-        method = _method(load_registries(args.plugin), kind, text, refiner)
-        name, dataset = open_named(args.dataset)
-        device = device_named(args.device)
-        batches = sorted(set(args.batch)) if args.batch else None
-        words = ["benchsuite", "cost", f"--{kind.replace(' ', '-')}", text, "--refiner", refiner, "--dataset", name]
-        words += ["--threads", str(args.threads), "--device", device.type]
-        words += [word for size in batches or () for word in ("--batch", str(size))]
-        return measure_cost(method, dataset, device, args.threads, batches, shlex.join(words))
+    known = load_registries(args.plugin)
+    name, dataset = open_named(args.dataset)
+    device = device_named(args.device)
+    batches = sorted(set(args.batch)) if args.batch else None
+
+    def command(one: _Asked) -> str:
+        words = ["benchsuite", "cost", f"--{one.kind.replace(' ', '-')}", one.source, "--refiner", one.refiner]
+        words += ["--dataset", name, "--threads", str(args.threads), "--device", device.type]
+        return shlex.join((*words, *(word for size in batches or () for word in ("--batch", str(size)))))
+
+    return [measure_cost(one.found(known), dataset, device, args.threads, batches, command(one)) for one in methods]
 
 
 def _print(costs: Sequence[Cost]) -> None:
@@ -123,13 +140,13 @@ def _print(costs: Sequence[Cost]) -> None:
     heads = ["method", "refiner", "parameters", "batch", "ms a call [10, 90 %]", "µs a pose", "peak MiB"]
     rows = [
         [
-            escaped(spelling(cost.source, weights=False)),
+            escaped(spelling(cost.source, weights=False)) + " †" * cost.is_disturbed,
             escaped(spelling(cost.refiner)) if cost.refiner else "none",
             f"{cost.parameters:,}",
             f"{latency.batch:,}",
-            f"{latency.median_ms:.2f} [{latency.low_ms:.2f}, {latency.high_ms:.2f}]",
-            f"{1000 * latency.median_ms / latency.batch:.1f}",
-            f"{cost.peak_mib:.1f}",
+            f"{latency.median_ms:.3g} [{latency.low_ms:.3g}, {latency.high_ms:.3g}]",
+            f"{1000 * latency.median_ms / latency.batch:.3g}",
+            f"{cost.peak_mib:.1f}" if latency is cost.latencies[-1] else "",
         ]
         for cost in costs
         for latency in cost.latencies
@@ -137,3 +154,5 @@ def _print(costs: Sequence[Cost]) -> None:
     align = ("left", "left", *["right"] * (len(heads) - 2))
     print(f"{costs[0].device}, {costs[0].threads} thread{'s' * (costs[0].threads > 1)}\n")
     print(tabulate(rows, heads, tablefmt="github", disable_numparse=True, colalign=align))
+    if any(cost.is_disturbed for cost in costs):
+        print("\n† other processes kept it waiting; not considered for the Pareto front")

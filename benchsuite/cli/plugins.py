@@ -81,5 +81,8 @@ def _new(args: argparse.Namespace) -> int:
         text = files("benchsuite").joinpath("scaffold", f"{template}.txt").read_text(encoding="utf-8")
         file.write_text(text.replace("@NAME@", name).replace("@MODULE@", module), encoding="utf-8")
     print(f"{folder}: a distribution {name} with the lifter {name} in {module}/lifter.py; next:")
-    print(f"  pip install --no-deps -e {folder}\n  benchsuite check {name}\n  benchsuite run --lifter {name} -o try")
+    print(
+        f"  pip install --no-deps -e {folder}\n  benchsuite run --lifter {name} -o try\n  benchsuite leaderboard -r try"
+    )
+    print(f"and, whenever it has changed:\n  benchsuite check {name}")
     return 0

@@ -48,7 +48,7 @@ def print_tables(records: Sequence[Record], reported: Sequence[ReportedTable] = 
     for contest in contests(records):
         print(_table(contest), end="\n\n")
         if any(s.records[0].source.kind == "image model" for s in contest.standings):
-            for kind, column, groups in contest.by_group():
+            for kind, column, groups in contest.printed_by_group():
                 if len(groups) <= MOST_GROUPS:
                     print(_by_group(contest, kind, column, groups), end="\n\n")
     for table in reported:

@@ -123,7 +123,7 @@ def open_zip(path: Path) -> zipfile.ZipFile:
     """
     try:
         archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, EOFError, ValueError) as error:
+    except (zipfile.BadZipFile, EOFError, ValueError, NotImplementedError) as error:  # the last: of a later version
         with path.open("rb") as file:
             start = file.read(8)
         found = f"a file that starts with {start!r}: {error}" if start else "an empty file"
@@ -160,10 +160,11 @@ def read_npy(path: Path) -> NDArray[Any]:
     """The array of an ``.npy`` file; numbers, booleans or text.
 
     Raises:
-        WrongSource: it is no whole array, claims a size that it has not, or holds objects.
+        WrongSource: as ``read_bytes``; or it is no whole array, claims a size that it has not, or holds objects.
         OSError: it cannot be read.
     """
-    return _array(path, partial(path.open, "rb"), path.stat().st_size)
+    content = read_bytes(path)  # of a file NumPy would make room for as long a header as is claimed
+    return _array(path, lambda: io.BytesIO(content), len(content))
 
 
 def _array(where: Path | str, opened: Callable[[], IO[bytes]], size: int) -> NDArray[Any]:
@@ -175,8 +176,6 @@ def _array(where: Path | str, opened: Callable[[], IO[bytes]], size: int) -> NDA
     except WrongSource:
         raise
     except Exception as error:  # zipfile and NumPy raise whatever the bytes lead them to
-        if isinstance(error, OSError) and error.filename:
-            raise
         raise WrongSource(where, "a whole .npy array", f"{type(error).__name__}: {error}") from None
     return array
 

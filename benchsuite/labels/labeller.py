@@ -219,7 +219,8 @@ class Labeller:
     def _check(self) -> None:
         for stage in (self._lifter, self._refiner, *self._agree):
             if stage.failure:
-                raise LabellingStopped(f"{stage.name}: {stage.failure.type}: {stage.failure.message}")
+                what = stage.failure.message.removeprefix(f"{stage.name}: ")
+                raise LabellingStopped(f"{stage.name}: {stage.failure.type}: {what}")
 
 
 def layout(source: Dataset) -> dict[str, tuple[str, tuple[int, ...]]]:

@@ -30,7 +30,7 @@ from benchsuite.leaderboard.sheets import (
     seeds,
 )
 from benchsuite.pareto import Machine, Priced, priced
-from benchsuite.standings import Column, Figure, Standing
+from benchsuite.standings import Column, Contest, Figure, Standing
 from benchsuite.worst import read_worst, worst_path
 
 FOLDER = Path(__file__).parent / "page"
@@ -59,6 +59,7 @@ def page(published: Published) -> str:
     )
     details = Details(published.root)
     sheets = [_sheet(sheet, number, details, published.costs) for number, sheet in enumerate(published.sheets)]
+    figures = {f"{s['id']}/{kind}": view["others"] for s in sheets for kind, view in s["views"].items()}
     return environment.get_template("page.html.jinja").render(
         style=_inlined("page.css"),
         scripts=[_inlined(name) for name in SCRIPTS],
@@ -66,6 +67,7 @@ def page(published: Published) -> str:
         views=list(dict.fromkeys(view for sheet in sheets for view in sheet["views"])),
         reported=published.reported,
         details={"rows": details.rows, "skeletons": details.skeletons},
+        figures={"shades": SHADES, "fadesAt": FADES_AT, "others": {key: o for key, o in figures.items() if o}},
     )
 
 
@@ -150,20 +152,30 @@ def _sheet(sheet: Sheet, number: int, details: Details, costs: Sequence[Cost]) -
         "behind": any(row["behind"] for row in rows),
         "intervals": bars.intervals,
         "leader": bars.bar(columns[0][1][0]) if columns else None,
-        "views": dict(_by_group(sheet, *each) for each in contest.by_group()),
+        "views": {kind: _by_group(sheet, contest, kind) for kind in contest.groups},
         "prices": [_prices(machine, rows, columns[0][0]) for machine, rows in priced(contest, costs).items()],
     }
 
 
-def _by_group(sheet: Sheet, kind: str, column: Column, groups: Sequence[str]) -> tuple[str, dict[str, Any]]:
-    """What the view is called; heads of the groups and, for each scored row, its numbers, shaded."""
+def _by_group(sheet: Sheet, contest: Contest, kind: str) -> dict[str, Any]:
+    """A view by groups of one kind: their heads; for each scored row its numbers, shaded; those of other figures."""
+    column, *others = [c for c in contest.columns if c in contest.groups[kind]]
+    groups = tuple(dict.fromkeys(group for c in (column, *others) for group in contest.groups[kind][c]))
     cells = [_cells([s.figure(column, g) for s in sheet.scored], column, 1) for g in ("", *groups)]
-    view = {
+    return {
         "column": column,
         "heads": [{"short": label(group), "long": group.partition("=")[2] or group} for group in groups],
         "rows": list(zip(*cells, strict=True)),
+        "others": [
+            {
+                "name": other.name,
+                "unit": other.unit,
+                "better": other.better,
+                "rows": [[printed(s.figure(other, g), 1) for g in ("", *groups)] for s in sheet.scored],
+            }
+            for other in others
+        ],
     }
-    return (kind if column == sheet.headline else f"{kind}, {column.name}"), view
 
 
 def _prices(machine: Machine, rows: Sequence[Priced], headline: Column) -> dict[str, Any]:

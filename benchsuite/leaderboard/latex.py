@@ -46,7 +46,7 @@ def page(published: Published) -> str:
     tables = [INTRODUCTION]
     for sheet in published.sheets:
         if sheet.headline:
-            tables += [_by_group(sheet, *one) for one in sheet.contest.by_group()]
+            tables += [_by_group(sheet, *one) for one in sheet.contest.printed_by_group()]
             tables.append(_overall(sheet))
     return "\n".join([*tables, *(_reported(table) for table in published.reported)])
 

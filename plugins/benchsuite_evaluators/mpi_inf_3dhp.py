@@ -80,10 +80,10 @@ class MPIInf3DHP:
             moved = target.poses.skeleton == MPI_INF_3DHP_17
             predicted = self._as_zhou(predicted, true, TOWARDS_NECK if moved else 0.0)
         errors = joint_errors(predicted, true)
-        inclusive = self._protocol == "zhou"
+        inclusive, counted = self._protocol == "zhou", errors[:, self._in_pck]
         figures = {
-            "PCK": pck(errors[:, self._in_pck], THRESHOLD_MM, inclusive=inclusive),
-            "AUC": auc(errors[:, self._in_pck], inclusive=inclusive),
+            "PCK": pck(counted, THRESHOLD_MM, inclusive=inclusive),
+            "AUC": auc(counted, inclusive=inclusive),
             "MPJPE": errors.mean(dim=1),
         }
         figures = {name: figure.masked_fill(~known, np.nan) for name, figure in figures.items()}

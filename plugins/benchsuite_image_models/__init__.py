@@ -17,6 +17,16 @@ METHODS = ("zhou", "yang", "wild")
 
 WEIGHTS = {"weights": Parameter("", "a .safetensors file from `benchsuite train`; empty takes the shipped weights")}
 
+NETWORK = {
+    **WEIGHTS,
+    "precision": Parameter(
+        "float32",
+        "of layers; bfloat16 is faster where the processor knows it, and moves joints by some mm",
+        ("float32", "bfloat16"),
+        later=True,
+    ),
+}
+
 ARCHITECTURE = {
     "features": Parameter(256, "channels, a multiple of 8"),
     "stacks": Parameter(2, "hourglasses in a row"),
@@ -57,7 +67,7 @@ def benchsuite_image_models() -> Iterable[Entry[ImageModel]]:
             build=late("benchsuite_image_models.shipped:zhou"),
             summary="hourglass and depths; photographs teach it through a body's proportions",
             reference=ZHOU_2017,
-            parameters=WEIGHTS,
+            parameters=NETWORK,
             checkpoint=partial(weights_path, "zhou"),
             course=late("benchsuite_image_models.courses:ZhouCourse"),
             training={
@@ -72,7 +82,7 @@ def benchsuite_image_models() -> Iterable[Entry[ImageModel]]:
             build=late("benchsuite_image_models.shipped:yang"),
             summary="hourglass and depths; photographs teach it through a discriminator",
             reference=YANG_2018,
-            parameters=WEIGHTS,
+            parameters=NETWORK,
             checkpoint=partial(weights_path, "yang"),
             course=late("benchsuite_image_models.courses:YangCourse"),
             training={
@@ -86,7 +96,7 @@ def benchsuite_image_models() -> Iterable[Entry[ImageModel]]:
             build=late("benchsuite_image_models.shipped:wild"),
             summary="hourglass and depths; photographs teach it through generated 3D labels",
             reference=f"{WANG_2019}, Sec. 3.5-3.6",
-            parameters=WEIGHTS,
+            parameters=NETWORK,
             checkpoint=partial(weights_path, "wild"),
             course=late("benchsuite_image_models.courses:WildCourse"),
             training=TRAINING,

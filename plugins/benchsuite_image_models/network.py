@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from benchsuite_registry.poses import Frame, ImageBatch, KeypointBatch, PoseBatch
@@ -13,7 +14,11 @@ from benchsuite_image_models.bones import HUMAN36M_BONE_SUM_MM, bone_lengths, si
 from benchsuite_image_models.depth_head import DepthHead
 from benchsuite_image_models.heatmaps import Peaks, decode
 from benchsuite_image_models.hourglass import STRIDE, StackedHourglass
+from benchsuite_image_models.inference import Precision, lean
 from benchsuite_image_models.targets import Centres, Targets, targets
+
+IN_CACHE = 2**19
+"""Numbers between two layers that a processor's cache holds: crops are looked at so many at a time."""
 
 FOUND = 0.1
 """A joint is visible if its heat map is higher than this somewhere; 1 is what it was taught. Our choice."""
@@ -76,6 +81,7 @@ class HourglassNetwork(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.size = architecture.size
+        self._dtype = torch.float32
         a = architecture
         self.hourglass = StackedHourglass(a.features, a.stacks, a.modules, a.depth)
         self.depth_head = DepthHead(a.features, a.modules, a.regression, a.size // STRIDE)
@@ -90,6 +96,17 @@ class HourglassNetwork(nn.Module):
         """
         maps, features = self.hourglass(rgb.contiguous(memory_format=torch.channels_last))
         return maps, self.depth_head(features)
+
+    @property
+    def at_once(self) -> int:
+        """How many crops a processor looks at in one pass."""
+        return max(1, IN_CACHE // (self.architecture.features * (self.size // STRIDE) ** 2))
+
+    def prepared(self, precision: Precision = "float32") -> Self:
+        """The network ready for inference, batch norm folded, its layers working in ``precision``."""
+        lean(self.eval())
+        self._dtype = getattr(torch, precision)
+        return self.to(self._dtype)
 
     @torch.no_grad()
     def fit(self, xyz: Tensor) -> None:
@@ -129,8 +146,13 @@ class HourglassNetwork(nn.Module):
         wanted, found = (3, self.size, self.size), tuple(images.rgb.shape[1:])
         if found != wanted:
             raise ValueError(f"ImageBatch.rgb: wanted crops of shape {wanted}, found {found}")
-        maps, depths = self(images.rgb)
-        uv, visible = self.pixels(maps[-1])
+        at_once = self.at_once if images.rgb.device.type == "cpu" else max(1, len(images.rgb))
+        each = [self._found(part) for part in torch.split(images.rgb, at_once)]
+        uv, visible, depths = (torch.cat(parts) for parts in zip(*each, strict=True))
         numbers = torch.arange(len(uv), device=uv.device)
         keypoints = KeypointBatch(uv, visible, images.camera, MPII_16, images.ids, numbers, torch.zeros_like(numbers))
         return keypoints, PoseBatch(self.poses(uv, depths), Frame.ROOT, MPII_16, images.ids)
+
+    def _found(self, rgb: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        maps, depths = self(rgb.to(self._dtype))
+        return *self.pixels(maps[-1]), depths

@@ -7,10 +7,11 @@ from pathlib import Path
 from benchsuite_registry.checkpoints import WrongCheckpoint, fill, load_checkpoint
 
 from benchsuite_image_models import METHODS, weights_path
+from benchsuite_image_models.inference import Precision
 from benchsuite_image_models.network import Architecture, HourglassNetwork
 
 
-def _network(method: str, weights: str) -> HourglassNetwork:
+def _network(method: str, weights: str, precision: Precision) -> HourglassNetwork:
     path = weights_path(method, {"weights": weights})
     tensors, about = load_checkpoint(path, method)
     known = Architecture.__dataclass_fields__
@@ -20,22 +21,22 @@ def _network(method: str, weights: str) -> HourglassNetwork:
         raise WrongCheckpoint(f"{path}: its description does not say the architecture: {error}") from None
     network = HourglassNetwork(architecture)
     fill(network, tensors, path)
-    return network.eval()
+    return network.prepared(precision)
 
 
-def zhou(weights: str) -> HourglassNetwork:
+def zhou(weights: str, precision: Precision = "float32") -> HourglassNetwork:
     """Zhou et al.'s model with ``weights``; empty takes the shipped ones."""
-    return _network("zhou", weights)
+    return _network("zhou", weights, precision)
 
 
-def yang(weights: str) -> HourglassNetwork:
+def yang(weights: str, precision: Precision = "float32") -> HourglassNetwork:
     """Yang et al.'s model with ``weights``; empty takes the shipped ones."""
-    return _network("yang", weights)
+    return _network("yang", weights, precision)
 
 
-def wild(weights: str) -> HourglassNetwork:
+def wild(weights: str, precision: Precision = "float32") -> HourglassNetwork:
     """Wang et al.'s model with ``weights``; empty takes the shipped ones."""
-    return _network("wild", weights)
+    return _network("wild", weights, precision)
 
 
 def start_from(network: HourglassNetwork, weights: str) -> None:

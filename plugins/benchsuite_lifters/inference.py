@@ -5,13 +5,14 @@ Source: none; what is computed is ``residual_mlp``, up to rounding.
 
 from __future__ import annotations
 
-from functools import cache
 from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_linear_bn_eval
 
+from benchsuite.onednn import takes
+from benchsuite_lifters.layers import product
 from benchsuite_lifters.residual_mlp import Block, ResidualMLP
 
 Precision = Literal["float32", "bfloat16"]
@@ -54,12 +55,10 @@ class _Layer(nn.Module):
         self._packed: Tensor | None = None
 
     def forward(self, x: Tensor) -> Tensor:
-        if len(x) and x.device.type == "cpu" and _fuses(x.dtype):
+        if len(x) and x.device.type == "cpu" and takes(x.dtype):
             if self._packed is None:
                 self._packed = torch.ops.mkldnn._reorder_linear_weight(self.weight.detach(), ROWS)
-            follows = "relu" if self._rectified else "none"
-            fused: Tensor = torch.ops.mkldnn._linear_pointwise(x, self._packed, self.bias, follows, [], "")
-            return fused
+            return product(x, self._packed, self.bias, "relu" if self._rectified else "none")
         y = nn.functional.linear(x, self.weight, self.bias)
         return y.relu_() if self._rectified else y
 
@@ -89,10 +88,3 @@ def _lean(layers: nn.Sequential, dtype: torch.dtype) -> nn.Sequential:
         elif not isinstance(module, nn.Dropout):
             kept.append(module)
     return nn.Sequential(*(_Layer(m, dtype, rectified=False) if isinstance(m, nn.Linear) else m for m in kept))
-
-
-@cache
-def _fuses(dtype: torch.dtype) -> bool:
-    """Whether oneDNN is there and takes ``dtype`` on this processor."""
-    there = torch.backends.mkldnn.is_available() and hasattr(torch.ops.mkldnn, "_linear_pointwise")  # type: ignore[no-untyped-call]
-    return there and (dtype == torch.float32 or bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()))

@@ -9,9 +9,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from benchsuite_lifters.layers import Dropout, Linear
+
 
 def _layer(inputs: int, width: int, dropout: float) -> list[nn.Module]:
-    return [nn.Linear(inputs, width), nn.BatchNorm1d(width), nn.ReLU(), nn.Dropout(dropout)]
+    return [Linear(inputs, width), nn.BatchNorm1d(width), nn.ReLU(inplace=True), Dropout(dropout)]
 
 
 class Block(nn.Module):
@@ -45,7 +47,7 @@ class ResidualMLP(nn.Module):
         self.layers = nn.Sequential(
             *_layer(inputs, width, dropout),
             *(Block(width, dropout) for _ in range(blocks)),
-            nn.Linear(width, outputs),
+            Linear(width, outputs),
         )
         for module in self.modules():
             if isinstance(module, nn.Linear):

@@ -6,8 +6,8 @@ perfect pose all joints miss by the same amount, the place of the root; what is 
 common miss is taken off is the residual ``e(d) = p d + q``. All objectives are convex in d, so the
 best whole millimetre is the smallest k with ``f(k + 1) - f(k) >= 0``: no scan is needed.
 
-A function's values are floats, or float64 arrays of one a pose: numba compiles the functions for
-one pose after the other, NumPy runs them on many at once. So they choose, and hardly ever branch.
+A function's values are float64 of many poses: numba compiles the functions for eight at a time,
+NumPy runs them on more. So they choose, and hardly ever branch.
 
 Source: Eq. (4)-(5), Sec. 3.4.
 Deviation: Eq. (5) subtracts absolute and root-relative coordinates; the common miss mends that.
@@ -55,6 +55,11 @@ def prefer(condition: Values, yes: Line, no: Line) -> Line:
         choose(condition, yes[2], no[2]),
         choose(condition, yes[3], no[3]),
     )
+
+
+def wide(values: Values) -> Values:
+    """``values`` in float64."""
+    return np.asarray(values, dtype=np.float64)
 
 
 def some(condition: Values) -> bool:
@@ -120,7 +125,7 @@ def line_of(
     """
     a, b = (u - camera[2]) * camera[0], (v - camera[3]) * camera[1]
     x, y = a * z - x, b * z - y
-    usable = visible & (abs(x) + abs(y) < np.inf)  # numba's isfinite would be lost to reassociation
+    usable = visible & (abs(x) + abs(y) < np.inf)
     return usable, prefer(usable, (a, b, x, y), (0.0, 0.0, 0.0, 0.0))
 
 
@@ -165,7 +170,7 @@ def place(
     """Depth of the root in mm, cost and flags of poses ``i``, which it writes into ``placed``.
 
     Args:
-        i: a row, or a slice of rows.
+        i: a slice of rows.
         placed: (B, 3 J) mm, camera frame, is written.
         uv: (B, 2 J) px.
         visible: (B, J) bool.
@@ -180,8 +185,8 @@ def place(
     """
     count = visible.shape[1]
     root, left, right = joints
-    fx, fy = np.float64(focal[i, 0]), np.float64(focal[i, 1])
-    cx, cy = np.float64(center[i, 0]), np.float64(center[i, 1])
+    fx, fy = wide(focal[i, 0]), wide(focal[i, 1])
+    cx, cy = wide(center[i, 0]), wide(center[i, 1])
     pinhole = (fx > 0.0) & (fy > 0.0)
     camera = choose(pinhole, 1.0 / fx, np.nan), choose(pinhole, 1.0 / fy, np.nan), cx, cy
 
@@ -201,7 +206,7 @@ def place(
     for j in range(count):
         usable, (px, py, qx, qy) = residual(i, j, uv, visible, xyz, camera, common)
         z = choose(usable, xyz[i, 3 * j + 2], 0.0)
-        used, zz = used + choose(usable, 1.0, 0.0), zz + z * np.float64(z)
+        used, zz = used + choose(usable, 1.0, 0.0), zz + z * wide(z)
         pp, pq = pp + (px * px + py * py), pq + (px * qx + py * qy)
     pp = choose((pp > COINCIDENT) & (used > 1.0), pp, np.nan)
 
@@ -254,25 +259,3 @@ def place(
     if align == ROOT:
         flags = flags + ROOT_MISSING * missing
     return choose(defined, depth, np.nan), choose(defined, cost, np.nan), flags
-
-
-def place_each(
-    placed: Any,
-    depth: Any,
-    cost: Any,
-    flags: Any,
-    uv: Any,
-    visible: Any,
-    focal: Any,
-    center: Any,
-    xyz: Any,
-    joints: tuple[int, int, int],
-    objective: int,
-    align: int,
-    low: float,
-    high: float,
-) -> None:
-    """``place`` all rows one by one. It stands here because numba caches it by this file's date."""
-    for i in range(len(depth)):
-        found = place(i, placed, uv, visible, focal, center, xyz, joints, objective, align, low, high)
-        depth[i], cost[i], flags[i] = found

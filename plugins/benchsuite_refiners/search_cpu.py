@@ -15,10 +15,7 @@ ROWS_A_CHUNK = 4096
 """Poses NumPy works on at once: its intermediate arrays then stay in the cache."""
 
 ROWS_A_THREAD = 8192
-"""Poses worth a thread of their own: about half a millisecond, several times the thread's start."""
-
-REASSOCIATE = {"reassoc", "nsz", "arcp", "contract"}
-"""Liberties that let sums over joints run in vector lanes. NaN and infinity keep their meaning."""
+"""Poses worth a thread of their own: a quarter of a millisecond or more, several times the thread's start."""
 
 
 def search(
@@ -70,25 +67,9 @@ def _chunks(count: int, size: int) -> Iterator[slice]:
 
 @cache
 def compiled() -> Callable[..., None] | None:
-    """``objective.place_each`` as machine code that holds no lock; None without numba."""
+    """``objective.place`` of all rows as machine code; None without numba."""
     try:
-        from numba import njit
-        from numba.extending import overload, register_jitable
+        from benchsuite_refiners import search_in_lanes
     except ImportError:
         return None
-
-    overload(mathematics.choose)(lambda condition, yes, no: lambda condition, yes, no: yes if condition else no)
-    overload(mathematics.some)(lambda condition: lambda condition: condition)
-    parts = "prefer nearest_sq nearest_quartic rise_l1 loss line_of miss residual average place"
-    for part in parts.split():
-        register_jitable(forceinline=True)(getattr(mathematics, part))
-
-    def machine_code(*, cached: bool) -> Callable[..., None]:
-        jit = njit(nogil=True, fastmath=REASSOCIATE, error_model="numpy", cache=cached)
-        made: Callable[..., None] = jit(mathematics.place_each)
-        return made
-
-    try:
-        return machine_code(cached=True)
-    except RuntimeError:  # nowhere to keep it
-        return machine_code(cached=False)
+    return search_in_lanes.compiled()

@@ -221,6 +221,23 @@ class Entry(Generic[T_co]):
 
 
 @dataclass(frozen=True)
+class Source:
+    """A file that `benchsuite fetch NAME` downloads, such as the archive of a dataset.
+
+    Attributes:
+        url: http or https.
+        sha256: hex digest that the file must have.
+        licence: terms that whoever takes it is bound by.
+        read_by: the command that makes a dataset of it, such as ``benchsuite convert lsp``.
+    """
+
+    url: str
+    sha256: str
+    licence: str
+    read_by: str = ""
+
+
+@dataclass(frozen=True)
 class late:
     """A builder that imports ``package.module:name`` only when it is called; it can be pickled.
 

@@ -1,4 +1,4 @@
-"""The four hooks, the same for first and third party. None may have side effects."""
+"""The five hooks, the same for first and third party. None may have side effects."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pluggy
 
-from benchsuite_registry.contracts import Entry, Evaluator, ImageModel, Lifter, Refiner
+from benchsuite_registry.contracts import Entry, Evaluator, ImageModel, Lifter, Refiner, Source
 
 PROJECT = "benchsuite"
 """Name of the pluggy project and of the entry-point group."""
@@ -33,3 +33,8 @@ def benchsuite_image_models() -> Iterable[Entry[ImageModel]]:  # type: ignore[em
 @hookspec
 def benchsuite_evaluators() -> Iterable[Entry[Evaluator]]:  # type: ignore[empty-body]
     """Entries that score predictions."""
+
+
+@hookspec
+def benchsuite_sources() -> Iterable[Entry[Source]]:  # type: ignore[empty-body]
+    """Entries of files that can be downloaded, such as archives of datasets."""

@@ -22,6 +22,7 @@ _HOOKS = {
     "benchsuite_refiners": "refiners",
     "benchsuite_image_models": "image_models",
     "benchsuite_evaluators": "evaluators",
+    "benchsuite_sources": "sources",
 }
 
 
@@ -32,7 +33,7 @@ def load_registries(plugin_files: Iterable[Path] = ()) -> Registries:
     fails and one failing hook stops the whole call. What failed stands in ``broken``.
 
     Args:
-        plugin_files: Python files that hold hook implementations.
+        plugin_files: Python files that hold hook implementations; each is loaded once.
     """
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
@@ -43,7 +44,7 @@ def load_registries(plugin_files: Iterable[Path] = ()) -> Registries:
             point.dist.version if point.dist else "",
         )
         _admit(manager, registries, point.name, origin, point.load)
-    for file in plugin_files:
+    for file in {file.resolve(): file for file in plugin_files}.values():
         origin = Origin(f"file {file}", "")
         _admit(manager, registries, file.stem, origin, lambda file=file: _import_file(file))
     return registries
@@ -74,13 +75,13 @@ def _admit(
         message = str(error) if isinstance(error, NameTaken) else f"{type(error).__name__}: {error}"
         broken = BrokenPlugin(origin.distribution, name, message)
         registries.broken.append(broken)
-        for each in registries.kinds().values():
+        for each in (*registries.kinds().values(), registries.sources):
             each.broken.append(broken)
 
 
 def _register(manager: pluggy.PluginManager, registries: Registries, name: str, origin: Origin, plugin: Any) -> None:
     manager.register(plugin, name=f"{origin.distribution}:{name}")
-    _refuse_misspelt(manager, plugin)
+    _refuse_unhooked(manager, plugin)
     for hook, kind in _HOOKS.items():
         caller = manager.subset_hook_caller(hook, [p for p in manager.get_plugins() if p is not plugin])
         registry = getattr(registries, kind)
@@ -91,10 +92,15 @@ def _register(manager: pluggy.PluginManager, registries: Registries, name: str, 
                 registry.register(entry, origin)
 
 
-def _refuse_misspelt(manager: pluggy.PluginManager, plugin: Any) -> None:
+def _refuse_unhooked(manager: pluggy.PluginManager, plugin: Any) -> None:
+    """Refuse what pluggy passes over: a hook that is misspelt or not marked as one, a plugin without any."""
     implemented = {c.name for c in manager.get_hookcallers(plugin) or ()}
     if stray := sorted(implemented - set(_HOOKS)):
         raise AttributeError(f"no such hook: {', '.join(stray)}; there are {', '.join(_HOOKS)}")
+    if unmarked := [hook for hook in _HOOKS if hasattr(plugin, hook) and hook not in implemented]:
+        raise AttributeError(f"no hook yet: {', '.join(unmarked)}; wanted @hookimpl on it")
+    if not implemented:
+        raise AttributeError(f"no hook found; wanted @hookimpl on {', '.join(_HOOKS)}")
 
 
 def _import_file(path: Path) -> Any:

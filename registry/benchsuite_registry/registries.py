@@ -1,4 +1,4 @@
-"""The four registries: names to entries, entries to components."""
+"""The registries: names to entries, entries to components."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from benchsuite_registry.contracts import (
     Parameter,
     Refiner,
     Scalar,
+    Source,
 )
 from benchsuite_registry.hookspecs import PROJECT
 
@@ -269,10 +270,11 @@ class Registries:
     refiners: Registry[Refiner] = field(default_factory=lambda: Registry("refiner"))
     image_models: Registry[ImageModel] = field(default_factory=lambda: Registry("image model"))
     evaluators: Registry[Evaluator] = field(default_factory=lambda: Registry("evaluator"))
+    sources: Registry[Source] = field(default_factory=lambda: Registry("source"))
     broken: list[BrokenPlugin] = field(default_factory=list)
 
     def kinds(self) -> dict[str, Registry[Any]]:
-        """The registries by the name that commands use."""
+        """The registries of components, by the name that commands use."""
         return {
             "lifters": self.lifters,
             "refiners": self.refiners,

@@ -52,8 +52,9 @@
     part(".numbers").textContent = [...lines[0].cells]
       .flatMap((cell, k) => (cell.matches(".number, .bar") && text(cell) ? [`${names[k]} ${text(cell)}`] : []))
       .slice(0, 4).join(" · ").replace("95 % interval 95 %", "95 %");
-    part(".groups").replaceChildren(...lines.slice(1).map((line) => {
+    part(".groups").replaceChildren(...lines.slice(1).flatMap((line) => {
       const [list, groups] = [made("dl", ""), heads(line)];
+      const figure = text(line.closest("table").querySelector(".figure"));
       const values = [...line.cells].map((cell) => Number.parseFloat(text(cell)));
       const most = Math.max(...values.slice(4).filter(Number.isFinite));
       for (let k = 4; k < values.length; k += 1) {
@@ -62,7 +63,7 @@
         row.append(made("dt", groups[k]), value, made("dd", text(line.cells[k])));
         list.append(row);
       }
-      return list;
+      return [made("h3", `${figure} by ${line.closest("[data-view]").dataset.view}`), list];
     }));
   }
 

@@ -1,5 +1,5 @@
 "use strict";
-// Sorting, filtering, and which of a contest's tables is shown.
+// Sorting, filtering, which of a contest's tables is shown, and which figure by group.
 (() => {
   const AT_ONCE = 100; // rows that a table shows before it is asked for all: what sorting has to lay out again
   const collator = new Intl.Collator();
@@ -28,24 +28,33 @@
       });
       table.after(this.more);
       this.heads = [...table.tHead.rows[0].cells];
+      this.known = []; // each column's values, once it was sorted
       this.heads[0].ariaSort = "ascending";
       this.heads.forEach((head, column) => this.listen(head, column));
     }
 
+    rank() { // as it was at first, whatever the numbers are now
+      this.known = [];
+      this.sorted(this.heads[0], "ascending", this.ranked);
+    }
+
+    sorted(head, order, rows) {
+      for (const other of this.heads) other.ariaSort = null;
+      head.ariaSort = order;
+      this.order = rows;
+      this.arrange();
+      this.body.append(...rows);
+    }
+
     listen(head, column) {
       const isText = head.classList.contains("text");
-      let known = null;
       head.querySelector("button")?.addEventListener("click", () => {
         const ascending = head.ariaSort ? head.ariaSort !== "ascending" : isText || head.dataset.better === "lower";
-        known ??= values(this.ranked, column, isText);
-        this.order = [...this.ranked].sort((a, b) => {
+        const known = this.known[column] ??= values(this.ranked, column, isText);
+        this.sorted(head, ascending ? "ascending" : "descending", [...this.ranked].sort((a, b) => {
           const [x, y] = [known.get(a), known.get(b)];
           return Number.isNaN(x) - Number.isNaN(y) || (ascending ? compare(x, y) : compare(y, x)); // what is missing last
-        });
-        for (const other of this.heads) other.ariaSort = null;
-        head.ariaSort = ascending ? "ascending" : "descending";
-        this.arrange();
-        this.body.append(...this.order);
+        }));
       });
     }
 
@@ -63,7 +72,45 @@
     }
   }
 
-  const tables = [...document.querySelectorAll("table:not(.plain)")].map((table) => new Sortable(table));
+  const NAMES = 3; // columns before the numbers: rank, method, refiner
+  const { shades, fadesAt, others } = JSON.parse(document.getElementById("figures").textContent);
+
+  const numbers = (row) => [...row.cells].slice(NAMES);
+
+  function fill(table, { name, unit, better, rows }) {
+    table.querySelector(".figure").textContent = name;
+    table.querySelector(".unit").textContent = unit;
+    for (const head of numbers(table.tHead.rows[0])) head.dataset.better = better;
+    rows[0]?.forEach((_, column) => {
+      const known = rows.map((row) => row[column]).filter(Number.isFinite);
+      const alike = known.length > 1 && known.every((value) => value === known[0]);
+      const top = alike || !known.length ? null : Math[better === "lower" ? "min" : "max"](...known);
+      rows.forEach((row, place) => {
+        const [value, cell] = [row[column], numbers(table.sortable.ranked[place])[column]];
+        const missing = !Number.isFinite(value);
+        const away = top && !missing ? Math.abs(value - top) / (Math.abs(top) * fadesAt) : 1;
+        const shown = missing ? "–" : value.toFixed(1);
+        cell.replaceChildren(value === top && !missing ? Object.assign(document.createElement("b"), { textContent: shown }) : shown);
+        cell.className = column ? `number t${Math.round(shades * Math.max(0, 1 - away))}` : "number";
+      });
+    });
+    table.sortable.rank();
+  }
+
+  for (const choice of document.querySelectorAll("[data-figures]")) {
+    const table = choice.closest("[data-view]").querySelector("table");
+    const first = { // it stands there already
+      name: table.querySelector(".figure").textContent,
+      unit: table.querySelector(".unit").textContent,
+      better: table.tHead.rows[0].cells[NAMES].dataset.better,
+    };
+    choice.addEventListener("change", () => {
+      first.rows ??= table.sortable.ranked.map((row) => numbers(row).map((cell) => Number.parseFloat(cell.textContent)));
+      fill(table, [first, ...others[choice.dataset.figures]][choice.selectedIndex]);
+    });
+  }
+
+  const tables = [...document.querySelectorAll("table:not(.plain)")].map((table) => (table.sortable = new Sortable(table)));
   const filter = document.getElementById("filter");
 
   function narrow() {
@@ -84,7 +131,11 @@
 
   for (const choice of document.querySelectorAll("input[name=view]")) {
     const show = () => {
-      for (const part of document.querySelectorAll("[data-view]")) part.hidden = part.dataset.view !== choice.value;
+      for (const section of document.querySelectorAll("section")) {
+        const parts = [...section.querySelectorAll("[data-view]")];
+        const wanted = parts.find((part) => part.dataset.view === choice.value) ?? parts[0]; // not all have such groups
+        for (const part of parts) part.hidden = part !== wanted;
+      }
     };
     choice.addEventListener("change", show);
     if (choice.checked) show(); // a browser may remember the choice
