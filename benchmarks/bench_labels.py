@@ -83,9 +83,9 @@ def measured(words: list[str]) -> None:
 
     if command_line(words):
         sys.exit(1)
-    unit = 1 if sys.platform == "darwin" else 1024
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    print(usage.ru_utime + usage.ru_stime, usage.ru_maxrss * unit)
+    usage, status = resource.getrusage(resource.RUSAGE_SELF), Path("/proc/self/status").read_text(encoding="ascii")
+    peak = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+    print(usage.ru_utime + usage.ru_stime, 1024 * peak)  # not ru_maxrss, which begins with the parent's
 
 
 def rows(people: int = PEOPLE, lifter: str = "stereo", refiner: str = "geosearch") -> Iterator[Row]:

@@ -21,7 +21,7 @@ from benchsuite.lanes import DOUBLES, EIGHT, INT32, LANES, MASK, indices
 
 INTP, BYTES = ir.IntType(types.intp.bitwidth), ir.IntType(8).as_pointer()
 
-AHEAD = 16384
+AHEAD = 4096
 """Bytes ahead of those in use that are fetched from memory: eight rows at a time are more than a processor guesses."""
 
 
@@ -112,7 +112,7 @@ def _pieces(context, builder, kind, array, first, column, *, writes=False):
     last = builder.sub(count, INTP(1))
     start = builder.bitcast(builder.gep(found.data, [column]), BYTES)
     kind = ir.FunctionType(ir.VoidType(), [BYTES, INT32, INT32, INT32])
-    fetch = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    fetch = builder.module.declare_intrinsic("llvm.prefetch", [BYTES], kind)
     for k in range(EIGHT):
         row = builder.add(first, INTP(k))
         row = builder.select(builder.icmp_signed("<", row, last), row, last)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from benchsuite_registry.contracts import Metric
@@ -12,9 +12,9 @@ from benchsuite_registry.poses import Labels
 from numpy.typing import NDArray
 
 from benchsuite.results import ClipFigures
-from benchsuite.statistics import ClipSums
+from benchsuite.statistics import Average, ClipSums
 
-AVERAGES: tuple[Literal["actions", "frames"], ...] = ("frames", "actions")
+AVERAGES: tuple[Average, ...] = ("frames", "actions")
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Headline:
     name: str
     values: NDArray[np.float64]
     sums: ClipSums
-    average: Literal["actions", "frames"]
+    average: Average
 
 
 def headline_of(
@@ -53,8 +53,7 @@ def headline_of(
             continue
         sums = ClipSums.of(column, clip, action)
         for way in sorted(AVERAGES, key=lambda way: way != average):
-            mean = (sums.over_actions if way == "actions" else sums.over_frames)(draws=0).value
-            if np.isclose(mean, metrics[0].value, rtol=1e-9, atol=1e-9):
+            if np.isclose(sums.over(way, draws=0).value, metrics[0].value, rtol=1e-9, atol=1e-9):
                 return Headline(name, column.astype(np.float64, copy=False), sums, way)
     return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -18,7 +18,8 @@ from benchsuite.metrics import joint_errors
 from benchsuite.pipeline import protocol_of
 from benchsuite.results import Record
 from benchsuite.scoring import scored
-from benchsuite.statistics import ClipSums, Estimate, drawn_together, paired
+from benchsuite.standings import spelling
+from benchsuite.statistics import Average, ClipSums, Estimate, drawn_together, paired
 
 Array = NDArray[np.float64]
 
@@ -65,8 +66,8 @@ class Quantile:
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """What a paired comparison shows. Differences are the second's figure less the first's.
+class Headlines:
+    """Two methods' headlines, paired. Differences are the second's figure less the first's.
 
     Attributes:
         first: name of one method.
@@ -78,10 +79,45 @@ class Comparison:
         average: what the overall means are over, ``actions`` or ``frames``.
         protocol: of the evaluator on this dataset.
         samples: how many both have a figure of; only these are compared.
-        left_out: how many one of them lacks.
+        left_out: how many others there are.
         overall: the headline.
         pooled: the same as a mean over all frames.
+        told_over: whose difference is told: that over frames where an action has too few clips to draw.
         detectable: how large a true difference would have to be to show in four of five such test sets.
+    """
+
+    first: str
+    second: str
+    dataset: str
+    figure: str
+    unit: str
+    better: Literal["lower", "higher"]
+    average: Average
+    protocol: Mapping[str, Scalar]
+    samples: int
+    left_out: int
+    overall: Row
+    pooled: Row
+    told_over: Average
+    detectable: float | None
+
+    @property
+    def told(self) -> Row:
+        """The row whose difference is told."""
+        return self.overall if self.told_over == self.average else self.pooled
+
+    @property
+    def verdict(self) -> str:
+        """What the difference that is told says, in words."""
+        why = "" if self.told_over == self.average else "There is an action of a single clip, so over frames: "
+        return why + verdict(self.told.difference, self.first, self.second, self.unit, self.better)
+
+
+@dataclass(frozen=True)
+class Comparison(Headlines):
+    """What a comparison pose by pose shows beyond the headlines.
+
+    Attributes:
         actions: the headline, action by action, over frames.
         joints: error of each joint, mm, poses moved to their roots and no further.
         worse: share of the poses that the second makes worse, %.
@@ -91,19 +127,6 @@ class Comparison:
         quantiles: of the samples' figures.
     """
 
-    first: str
-    second: str
-    dataset: str
-    figure: str
-    unit: str
-    better: Literal["lower", "higher"]
-    average: Literal["actions", "frames"]
-    protocol: Mapping[str, Scalar]
-    samples: int
-    left_out: int
-    overall: Row
-    pooled: Row
-    detectable: float | None
     actions: tuple[Row, ...]
     joints: tuple[Row, ...]
     worse: Estimate
@@ -111,14 +134,6 @@ class Comparison:
     oracle: Estimate
     headroom: Estimate
     quantiles: tuple[Quantile, ...]
-
-    @property
-    def verdict(self) -> str:
-        """What the overall difference says, in words; that over frames where actions have too few clips to draw."""
-        told = (self.first, self.second, self.unit, self.better)
-        if self.overall.difference.low is None and self.pooled.difference.low is not None:
-            return f"There is an action of a single clip, so over frames: {verdict(self.pooled.difference, *told)}"
-        return verdict(self.overall.difference, *told)
 
 
 def verdict(difference: Estimate, first: str, second: str, unit: str, better: str) -> str:
@@ -166,7 +181,8 @@ def compare(
     pair = _Pair(one.values[both], other.values[both], clip, action, draws)
     lower = headline.better == "lower"
     best = np.minimum(pair.first, pair.second) if lower else np.maximum(pair.first, pair.second)
-    overall = pair.row("", one.average)
+    overall, pooled = pair.row("", one.average), pair.row("")
+    told_over = ClipSums.of(pair.first, clip, action).drawn_over(one.average)
     ahead: Array = pair.second if (overall.second < overall.first) == lower else pair.first
     worse, improved = (pair.second > pair.first, pair.second < pair.first)[:: 1 if lower else -1]
     return Comparison(
@@ -181,8 +197,9 @@ def compare(
         samples=len(both),
         left_out=len(dataset) - len(both),
         overall=overall,
-        pooled=pair.row(""),
-        detectable=overall.difference.detectable,
+        pooled=pooled,
+        told_over=told_over,
+        detectable=(overall if told_over == one.average else pooled).difference.detectable,
         actions=tuple(pair.of(action == k).row(labels.action.names[k] or "all") for k in np.unique(action)),
         joints=tuple(_joints(first[1], second[1], dataset, draws)),
         worse=pair.mean(np.where(worse, 100.0, 0.0)),
@@ -193,25 +210,56 @@ def compare(
     )
 
 
-def compare_records(first: Record, second: Record, *, draws: int = 1000) -> Row:
+def compare_records(first: Record, second: Record, *, draws: int = 1000) -> Headlines:
     """The headlines of two records and their paired difference, from the clips that the records keep.
 
+    A record says how many samples of a clip have a figure, not which: clips of which the two have different numbers
+    are left out.
+
     Raises:
-        CannotCompare: one of them keeps no clips.
+        CannotCompare: one of them keeps no clips, or they have none in common.
         MixedProtocols: their fingerprints differ; names the fields.
     """
     check_alike([first, second])
-    sums = []
-    for record in (first, second):
-        if record.clips is None:
-            raise CannotCompare(f"{named(record)} keeps no figures of its clips; measure it again")
-        sums.append(sums_of(record.clips))
-    over_actions = first.clips is not None and first.clips.average == "actions"
-    drawn = drawn_together(sums, over_actions=over_actions, draws=draws)
-    means = [(s.over_actions if over_actions else s.over_frames)(draws=0) for s in sums]
+    averages, whole = zip(*map(_kept, (first, second)), strict=True)
+    names = ["+".join(spelling(part) for part in (r.source, r.refiner) if part) for r in (first, second)]
+    both = (whole[0].count == whole[1].count) & (whole[0].count > 0)
+    if not both.any():
+        raise CannotCompare(f"{names[0]} and {names[1]} have the same samples of no clip")
+    sums = [ClipSums(s.total[both], s.count[both], s.action[both]) for s in whole]
+    average: Average = averages[0]
+    overall, pooled = (_drawn_row(sums, over, draws) for over in (average, "frames"))
+    told_over = sums[0].drawn_over(average)
+    headline, samples = first.metrics[0], int(sums[0].count.sum())
+    return Headlines(
+        first=names[0],
+        second=names[1],
+        dataset=first.dataset.name,
+        figure=headline.name,
+        unit=headline.unit,
+        better=headline.better,
+        average=average,
+        protocol=first.protocol,
+        samples=samples,
+        left_out=first.dataset.samples - samples,
+        overall=overall,
+        pooled=pooled,
+        told_over=told_over,
+        detectable=(overall if told_over == average else pooled).difference.detectable,
+    )
+
+
+def _kept(record: Record) -> tuple[Average, ClipSums]:
+    if record.clips is None:
+        raise CannotCompare(f"{named(record)} keeps no figures of its clips; measure it again")
+    return record.clips.average, sums_of(record.clips)
+
+
+def _drawn_row(sums: Sequence[ClipSums], average: Average, draws: int) -> Row:
+    drawn = drawn_together(sums, over_actions=average == "actions", draws=draws)
+    first, second = (s.over(average, draws=0) for s in sums)
     differences = None if drawn is None else drawn[:, 1] - drawn[:, 0]
-    difference = Estimate.drawn(means[1].value - means[0].value, min(m.n for m in means), differences)
-    return Row("", means[0].value, means[1].value, difference)
+    return Row("", first.value, second.value, Estimate.drawn(second.value - first.value, first.n, differences))
 
 
 @dataclass(frozen=True)
@@ -228,19 +276,16 @@ class _Pair:
         """Some of the samples."""
         return _Pair(self.first[rows], self.second[rows], self.clip[rows], self.action[rows], self.draws)
 
-    def mean(self, values: Array, average: str = "frames") -> Estimate:
-        return _mean(ClipSums.of(values, self.clip, self.action), average, self.draws)
+    def mean(self, values: Array, average: Average = "frames") -> Estimate:
+        return ClipSums.of(values, self.clip, self.action).over(average, draws=self.draws)
 
-    def row(self, name: str, average: str = "frames") -> Row:
+    def row(self, name: str, average: Average = "frames") -> Row:
         first, second = (
-            _mean(ClipSums.of(values, self.clip, self.action), average, 0).value for values in (self.first, self.second)
+            ClipSums.of(values, self.clip, self.action).over(average, draws=0).value
+            for values in (self.first, self.second)
         )
         difference = paired(self.second, self.first, self.clip, self.action)
-        return Row(name, first, second, _mean(difference, average, self.draws))
-
-
-def _mean(sums: ClipSums, average: str, draws: int) -> Estimate:
-    return sums.over_actions(draws=draws) if average == "actions" else sums.over_frames(draws=draws)
+        return Row(name, first, second, difference.over(average, draws=self.draws))
 
 
 def _scored(evaluator: Evaluator, poses: PoseBatch, dataset: Dataset, labels: Labels) -> tuple[Metric, Headline]:

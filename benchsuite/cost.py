@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchsuite.documents import dump, load, plain, write_whole
+from benchsuite.documents import WrongDocument, dump, load, plain, write_whole
 from benchsuite.results import Part, identity_of
 
 SCHEMA = 1
@@ -113,4 +114,20 @@ def read_costs(root: Path) -> tuple[Cost, ...]:
     Raises:
         WrongDocument: a file is not what ``write_cost`` writes; names file, key, wanted, found.
     """
-    return tuple(load(path, Cost, SCHEMA) for path in sorted((root / "costs").glob("*.json"), key=lambda p: p.name))
+    return tuple(read_cost(path) for path in sorted((root / "costs").glob("*.json"), key=lambda p: p.name))
+
+
+def read_cost(path: Path) -> Cost:
+    """The cost in the file ``path``.
+
+    Raises:
+        WrongDocument: the file is not what ``write_cost`` writes; names file, key, wanted, found.
+    """
+    cost = load(path, Cost, SCHEMA)
+    if not cost.latencies:
+        raise WrongDocument(f"{path}: latencies: wanted one at least, found none")
+    for place, each in enumerate(cost.latencies):
+        if each.batch < 1 or not 0 < each.median_ms < math.inf:
+            found = f"{each.median_ms} ms for {each.batch} poses"
+            raise WrongDocument(f"{path}: latencies[{place}]: wanted some time for some poses, found {found}")
+    return cost

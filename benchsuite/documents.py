@@ -130,6 +130,15 @@ def made(path: Path, document: Mapping[str, Any], kind: type[T], schema: int) ->
     if found != schema:
         older = "; an older one: `benchsuite results migrate`" if type(found) is int and found < schema else ""
         raise WrongDocument(f"{path}: schema: wanted {schema}, found {short(found)}{older}")
+    return fitted(path, document, kind)
+
+
+def fitted(path: Path, document: Mapping[str, Any], kind: type[T]) -> T:
+    """``document``, which the file ``path`` holds and which has no version, as the dataclass ``kind``.
+
+    Raises:
+        WrongDocument: a key is missing or unknown, or a value of the wrong type.
+    """
     try:
         read: T = reader(cast(Any, kind))(document)
     except Misfit as error:

@@ -72,7 +72,7 @@ class Matrix:
         words += ["--device", self.settings.device.type]
         words += [] if self.limit is None else ["--limit", str(self.limit)]
         for file in dict.fromkeys(part.distribution for part in parts if part.distribution.startswith("file ")):
-            words += ["--plugin", file.removeprefix("file ")]
+            words += ["--plugin", file.removeprefix("file ").partition(" sha256:")[0]]
         return shlex.join(words)
 
 

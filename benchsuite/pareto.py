@@ -18,8 +18,8 @@ class Priced:
         standing: the row.
         figure: its headline.
         cost: on one machine.
-        on_front: whether its cost is undisturbed, and no other such row is as good in headline and time a pose, and
-            better in one of them.
+        on_front: whether it lacks no sample and its cost is undisturbed, and no other such row is as good in headline
+            and time a pose, and better in one of them.
     """
 
     standing: Standing
@@ -52,7 +52,11 @@ def _priced(contest: Contest, costs: Mapping[str, Cost]) -> tuple[Priced, ...]:
         if figure and cost and not math.isnan(figure.mean):
             rows.append((standing, figure, cost))
     sign = 1.0 if column.better == "lower" else -1.0
-    points = {n: (sign * figure.mean, c.per_pose_us) for n, (_, figure, c) in enumerate(rows) if not c.is_disturbed}
+    points = {
+        n: (sign * figure.mean, cost.per_pose_us)
+        for n, (_, figure, cost) in enumerate(rows)
+        if not (cost.is_disturbed or figure.undefined)
+    }
     front = {n for n, best in zip(points, pareto([*points.values()]), strict=True) if best}
     return tuple(Priced(*row, n in front) for n, row in enumerate(rows))
 

@@ -128,6 +128,7 @@ def _portable_values(values: Mapping[str, Scalar], known: Mapping[str, Parameter
 
 
 def _spelt(origin: Origin) -> str:
-    if origin.distribution.startswith("file "):
-        return f"file {Path(origin.distribution.removeprefix('file ')).name}"
+    if origin.distribution.startswith("file "):  # it has no version: what it says now counts
+        file = Path(origin.distribution.removeprefix("file "))
+        return f"file {file.name} sha256:{sha256(file)[:12]}"
     return f"{origin.distribution} {origin.version}"

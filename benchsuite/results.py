@@ -27,7 +27,7 @@ class Part:
         name: the entry's name.
         parameters: every parameter's value, but for later ones at their default.
         changed: the parameters that differ from the defaults, as shown in tables.
-        distribution: ``name version`` of the distribution it came from.
+        distribution: ``name version`` of the distribution it came from; of a plugin file ``file name sha256:...``.
         weights: sha256 of its trained weights, if it has any.
         trained: how they came about, as the weights file says: ``recipe``, ``seed``...
     """
@@ -129,7 +129,7 @@ def identity(record: Record) -> str:
 
 
 def identity_of(part: Part) -> dict[str, Any]:
-    """What makes two parts the same, JSON-able: not its version, not where its weights lay."""
+    """What makes two parts the same, JSON-able: not its version, not where its weights lay; a plugin file's hash is."""
     return {
         "kind": part.kind,
         "name": part.name,

@@ -52,7 +52,7 @@ class Runner:
         passes: everything asked for, dataset by dataset, source by source.
 
     Raises:
-        CannotWrite: the folder cannot be written to; names it.
+        CannotWrite: something is missing and the folder cannot be written to; names it.
         WrongDocument: a record in it is not what its layout says.
         WrongRun: a component's weights cannot be told.
     """
@@ -66,7 +66,6 @@ class Runner:
         apart: Limits | None = None,
         cluster: Cluster | None = None,
     ) -> None:
-        check_writable(results)
         records = read_records(results)
         self._settings = matrix.settings
         self._results = results
@@ -77,6 +76,8 @@ class Runner:
         self._failed = [r for r in records if r.failure]
         kept = [] if fresh else [r for r in records if not r.failure]
         self.passes = tuple(passes_of(matrix, kept, self._said(matrix.evaluators)))
+        if any(one.missing for one in self.passes):
+            check_writable(results)
         cells = (identity(r) for one in self.passes for r in (*one.kept, *(cell.blank for cell in one.missing)))
         self._order = {cell: number for number, cell in enumerate(cells)}
 
@@ -215,7 +216,7 @@ class Runner:
 
 
 def check_writable(results: Path) -> None:
-    """Find out that a results folder takes no records before anything is worked out.
+    """Find out that a results folder takes no records before anything is measured.
 
     Raises:
         CannotWrite: read-only, full, or not a folder; names it.

@@ -14,7 +14,7 @@ import torch
 from benchsuite_registry.contracts import Evaluator, ImageModel, Lifter, Refiner
 from benchsuite_registry.registries import Component
 
-from benchsuite.provenance import failure
+from benchsuite.provenance import failure, portable
 from benchsuite.results import Failure
 from benchsuite.surroundings import Surroundings
 
@@ -95,7 +95,7 @@ class Stage:
 
     def remark(self, did: str) -> None:
         """Keep what the component did, once."""
-        self.remarks = tuple(dict.fromkeys((*self.remarks, f"{self.name} {did}")))
+        self.remarks = tuple(dict.fromkeys((*self.remarks, f"{portable(self.name)} {did}")))
 
     def narrowed(self) -> Self:
         """The same built component, failing and timed on its own from here on."""

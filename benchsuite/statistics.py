@@ -12,12 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 Codes = NDArray[np.integer]
+Average = Literal["actions", "frames"]
 
 LEVEL = 0.95
 """How often an interval is meant to hold the true value."""
@@ -27,6 +29,9 @@ NORMAL = 1.9600
 
 DETECTABLE = NORMAL + 0.8416
 """Standard errors that a true difference must measure for its interval to leave 0 out four times in five."""
+
+SAME = 1e-6
+"""Spread, relative to what is drawn, that is no more than rounding."""
 
 _AT_ONCE = 2_000_000
 _ROWS = 1 << 17
@@ -62,8 +67,12 @@ class Estimate:
 
     @property
     def detectable(self) -> float | None:
-        """Of a difference: how large a true one would have to be to show in four of five such test sets."""
-        return None if self.error is None else DETECTABLE * self.error
+        """Of a difference: how large a true one would have to be to show in four of five such test sets.
+
+        None without draws, and where all give the same: two methods that do the same say nothing of others.
+        """
+        varies = self.error is not None and self.error > SAME * abs(self.value)
+        return DETECTABLE * self.error if self.error and varies else None
 
     @property
     def leaves_out_zero(self) -> bool:
@@ -120,6 +129,19 @@ class ClipSums:
             np.add.at(total, cell, value * times)  # one after the other, whatever the size of the pieces
             np.add.at(count, cell, times)
         return cls(total[there], count[there], np.flatnonzero(there) % actions)
+
+    def over(self, average: Average, *, draws: int = 1000) -> Estimate:
+        """``over_actions`` or ``over_frames``."""
+        return self.over_actions(draws=draws) if average == "actions" else self.over_frames(draws=draws)
+
+    def drawn_over(self, average: Average) -> Average:
+        """What a mean has to be over for clips to be drawn anew: ``average``, but frames where an action has one clip.
+
+        Clips are drawn within their action for a mean over actions, and a single one is always itself. Where there is
+        but one clip in all, neither can be drawn.
+        """
+        lonely = any(np.count_nonzero(part.count) < 2 for part in self.by_action().values())
+        return "frames" if lonely and np.count_nonzero(self.count) > 1 else average
 
     def over_frames(self, *, draws: int = 1000, seed: int = 0) -> Estimate:
         """Mean over all defined frames; whole clips are drawn with replacement.

@@ -114,4 +114,7 @@ if [ -d "${2:-}/lsp/lspet_400img" ]; then
     benchsuite run --lifter mean-pose --dataset work/images/lab-test --dataset work/images/wild-test \
         --evaluator h36m-p1 --evaluator mpi-inf-3dhp # the floor
 fi
+# what they cost, on a machine with nothing else to do
+benchsuite cost --lifter martinez --lifter stereo --lifter mean-pose --refiner none --refiner geosearch
+benchsuite cost --image-model zhou --image-model yang --image-model wild --dataset work/images/lab-test
 benchsuite leaderboard

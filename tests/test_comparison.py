@@ -205,7 +205,7 @@ def test_methods_of_one_source_share_its_predictions() -> None:
 
 def test_a_method_that_fails_is_named() -> None:
     method = parse_method("toy:does=raises", toys.toy_registries())
-    with pytest.raises(NoPredictions, match=r"toy:does=raises on toy: ValueError: no \| today"):
+    with pytest.raises(NoPredictions, match=r"toy:does=raises on toy: ValueError: lifter toy:does=raises: no \| today"):
         predictions([method], toys.toy_dataset(), Settings())
 
 
@@ -240,7 +240,7 @@ def test_compare_takes_predictions_from_files(shell: Shell) -> None:
     [
         (("toy", "toi"), "unknown lifter 'toi'; did you mean toy?"),
         (("toy", "absent.npz"), "absent.npz: wanted a .npz file"),
-        (("toy", "toy:does=raises"), "toy:does=raises on toy: ValueError: no | today"),
+        (("toy", "toy:does=raises"), "toy:does=raises on toy: ValueError: lifter toy:does=raises: no | today"),
         (("toy", "toy", "--picture", "p.gif"), "wanted a .png, .svg or .pdf file, found 'p.gif'"),
         (("toy", "toy:does=nan", "--evaluator", "toy-3d"), "no mean of the samples' own figures is"),
     ],

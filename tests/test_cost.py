@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import rowdies
 import torch
 import toys
 from benchsuite_registry.contracts import Metric
@@ -16,13 +17,14 @@ from shells import PLUGIN, Shell, rows
 from torch import nn
 
 from benchsuite import cost_harness
-from benchsuite.cost import Cost, Latency, cost_path, method_key, read_costs, write_cost
+from benchsuite.cli.cost import _print
+from benchsuite.cost import BUSY, Cost, Latency, cost_path, method_key, read_costs, write_cost
 from benchsuite.cost_harness import measure_cost, parameters_of
 from benchsuite.documents import WrongDocument
 from benchsuite.methods import parse_method
 from benchsuite.pareto import pareto, priced
 from benchsuite.results import DatasetUsed, Part, Record
-from benchsuite.standings import contest
+from benchsuite.standings import Contest, contest
 
 
 @pytest.fixture
@@ -36,9 +38,9 @@ def lifter(name: str, weights: str = "", recipe: str = "", **parameters: Any) ->
     return Part("lifter", name, parameters, {}, "benchsuite 0.1.0", weights or None, trained)
 
 
-def cost(source: Part, per_pose_us: float, *, single_ms: float = 1.0, **more: Any) -> Cost:
+def cost(source: Part, per_pose_us: float, *, single_ms: float = 1.0, computing: float = 1.0) -> Cost:
     calls = (Latency(1, single_ms, 0.5, 2.0, 9), Latency(1000, per_pose_us, 0.5, 2.0, 9))
-    return Cost(source, None, "cpu: toy", 1, 17, calls, 12.5, 1.0, {"seed": 0}, **more)
+    return Cost(source, None, "cpu: toy", 1, 17, calls, 12.5, computing, {"seed": 0})
 
 
 # ---- the harness ---------------------------------------------------------------------------------
@@ -146,11 +148,10 @@ def test_the_front_by_hand() -> None:
     assert pareto(points) == (True, True, False, True, False, True)
 
 
-@pytest.mark.parametrize(("better", "front"), [("lower", [True, False, True]), ("higher", [False, True, True])])
-def test_rows_of_a_contest_are_priced_machine_by_machine(better: str, front: list[bool]) -> None:
-    """a: 40 at 5 us; b: 50 at 6 us; c: 45 at 1 us; d's cost is not known."""
+def scored(better: str) -> Contest:
+    """a: 40 mm, b: 50, c: 45, d: 30."""
     used = DatasetUsed("cmu", "test", "f00d", 8, 4)
-    made = contest(
+    return contest(
         [
             Record(
                 lifter(name, f"{name}1", name),
@@ -165,12 +166,32 @@ def test_rows_of_a_contest_are_priced_machine_by_machine(better: str, front: lis
             for name, value in (("a", 40.0), ("b", 50.0), ("c", 45.0), ("d", 30.0))
         ]
     )
+
+
+@pytest.mark.parametrize(("better", "front"), [("lower", [True, False, True]), ("higher", [False, True, True])])
+def test_rows_of_a_contest_are_priced_machine_by_machine(better: str, front: list[bool]) -> None:
+    """a: 5 us, b: 6, c: 1; d's cost is not known."""
+    made = scored(better)
     known = [cost(lifter(name, "other", name), us) for name, us in (("a", 5.0), ("b", 6.0), ("c", 1.0), ("x", 0.1))]
     found = priced(made, [*known, replace(known[0], threads=8)])
     assert list(found) == [("cpu: toy", 1), ("cpu: toy", 8)]
     by_name = {row.standing.records[0].source.name: row.on_front for row in found["cpu: toy", 1]}
     assert [by_name[name] for name in "abc"] == front
     assert [row.on_front for row in found["cpu: toy", 8]] == [True]
+
+
+def test_what_was_disturbed_is_not_on_the_front_and_pushes_nobody_off_it() -> None:
+    """c and d, the fastest, were; a and b are on it, for b was just busy enough."""
+    seconds = {"a": (5.0, 1.0), "b": (4.0, BUSY), "c": (1.0, 0.79), "d": (0.1, 0.5)}
+    known = [cost(lifter(n, "other", n), us, computing=computing) for n, (us, computing) in seconds.items()]
+    rows = priced(scored("lower"), known)["cpu: toy", 1]
+    assert {row.standing.records[0].source.name: row.on_front for row in rows} == {
+        "a": True,
+        "b": True,
+        "c": False,
+        "d": False,
+    }
+    assert not replace(known[3], device="cuda: toy").is_disturbed, "there it waits for the device"
 
 
 # ---- the command ---------------------------------------------------------------------------------
@@ -184,6 +205,33 @@ def test_cost_measures_each_method_in_a_process_of_its_own(shell: Shell) -> None
     kept = [json.loads(path.read_bytes()) for path in sorted(Path("results/costs").iterdir())]
     assert [one["refiner"] and one["refiner"]["name"] for one in kept] == ["toy-back", None]
     assert "--refiner toy-back --dataset toy --threads 1 --device cpu --batch 2" in kept[0]["provenance"]["command"]
+
+
+def test_who_dies_raises_or_hangs_is_named_and_the_others_are_measured(shell: Shell) -> None:
+    deeds = ("faults", "raises", "hangs", "interrupts", "well")
+    words = ("--refiner", "none", "--dataset", "toy", "--batch", "2", "--timeout", "9", "-o", "results")
+    lifters = [word for deed in deeds for word in ("--lifter", f"rowdy:deed={deed}")]
+    assert shell("cost", *lifters, *words, "--plugin", rowdies.__file__, "--device", "cpu") == 1
+    assert [line for line in shell.err.splitlines() if line.startswith("failed")] == [
+        "failed: rowdy:deed=faults: Killed: lifter rowdy:deed=faults: killed by signal 11 (SIGSEGV)",
+        "failed: rowdy:deed=raises: ValueError: lifter rowdy:deed=raises: no",
+        "failed: rowdy:deed=hangs: TimedOut: lifter rowdy:deed=hangs: timed out after 9 s",
+        "failed: rowdy:deed=interrupts: KeyboardInterrupt: lifter rowdy:deed=interrupts",
+    ]
+    assert [row[0] for row in rows(shell.out)[1:]] == ["rowdy"]
+    assert len(read_costs(shell.results)) == 1
+
+
+def test_the_table_says_what_was_disturbed_and_gives_the_peak_once(capsys: pytest.CaptureFixture[str]) -> None:
+    _print([cost(lifter("a"), 0.0417, computing=0.5), cost(lifter("b"), 1234.5)])
+    table = capsys.readouterr().out
+    assert [row[4:] for row in rows(table)[1:]] == [
+        ["1 [0.5, 2] †", "1,000", ""],
+        ["0.0417 [0.5, 2] †", "0.0417", "12.5"],
+        ["1 [0.5, 2]", "1,000", ""],
+        ["1,230 [0.5, 2]", "1,230", "12.5"],
+    ]
+    assert table.endswith("\n† other processes kept it waiting; not considered for the Pareto front\n")
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ def test_sizes_that_are_none(tmp_path: Path, size: Any) -> None:
 def test_keypoints_of_another_shape(tmp_path: Path) -> None:
     spoil = lambda k, p: (replace(k, uv=k.uv[:, :5]), p)  # noqa: E731
     (record, *_) = run(Asked(rendered(2), DotFinder(spoil)).matrix, tmp_path)
-    assert failure(record)[1] == "KeypointBatch.uv: wanted shape ('any', 16, 2), found (2, 5, 2)"
+    assert failure(record)[1] == "image model dots: KeypointBatch.uv: wanted shape ('any', 16, 2), found (2, 5, 2)"
 
 
 def test_what_a_model_spoils_is_its_own(tmp_path: Path) -> None:

@@ -48,7 +48,7 @@ def test_what_cannot_be_read_fails_the_pass_and_says_so(tmp_path: Path, monkeypa
     asked = matrix("toy")
     monkeypatch.setattr(Dataset, "target", broken)
     (record,) = run(asked, tmp_path)
-    assert failure(record) == ("OSError", "the disk is gone")
+    assert failure(record) == ("OSError", "lifter toy: the disk is gone")
 
 
 def test_every_combination_is_measured(tmp_path: Path) -> None:
@@ -127,14 +127,14 @@ def test_randomness_comes_from_the_seed_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("does", "type_", "message"),
     [
-        ("raises", "ValueError", "no | today"),
-        ("exits", "SystemExit", "3"),
-        ("breaks", "OSError", "cannot find toys.py"),
+        ("raises", "ValueError", "lifter toy:does=raises: no | today"),
+        ("exits", "SystemExit", "lifter toy:does=exits: 3"),
+        ("breaks", "OSError", "lifter toy:does=breaks: cannot find toys.py"),
         ("camera", "BrokenContract", "lifter toy:does=camera: wanted poses in Frame.ROOT, found Frame.CAMERA"),
         ("short", "BrokenContract", "lifter toy:does=short: wanted 4 poses, found 3"),
         ("shuffled", "BrokenContract", "lifter toy:does=shuffled: wanted ids in the order given: 0 where 3 was found"),
         ("array", "BrokenContract", "lifter toy:does=array: wanted a PoseBatch, found a ndarray"),
-        ("shape", "ValueError", "PoseBatch.xyz: wanted shape ('any', 17, 3), found (4, 5, 3)"),
+        ("shape", "ValueError", "lifter toy:does=shape: PoseBatch.xyz: wanted shape ('any', 17, 3), found (4, 5, 3)"),
         ("nan", "UndefinedHeadline", "evaluator toy-error: toy error is nan: 1 of 15 predicted poses are not finite"),
     ],
 )
@@ -150,7 +150,7 @@ def test_a_failing_source_fails_all_its_cells_and_no_others(
 @pytest.mark.parametrize(
     ("does", "type_", "message"),
     [
-        ("raises", "ValueError", "no | today"),
+        ("raises", "ValueError", "refiner toy-back:does=raises: no | today"),
         ("root", "BrokenContract", "refiner toy-back:does=root: wanted poses in Frame.CAMERA, found Frame.ROOT"),
         ("column", "BrokenContract", "refiner toy-back:does=column: cost: wanted shape (4,), found (5,)"),
         ("poses", "BrokenContract", "refiner toy-back:does=poses: wanted a Refinement, found a PoseBatch"),
@@ -166,10 +166,14 @@ def test_a_failing_refiner_fails_its_cells_alone(does: str, type_: str, message:
 @pytest.mark.parametrize(
     ("does", "type_", "message"),
     [
-        ("raises", "ValueError", "no | today"),
+        ("raises", "ValueError", "evaluator toy-error:does=raises: no | today"),
         ("rows", "BrokenContract", "evaluator toy-error:does=rows: mm: wanted 4 rows, found 3"),
         ("nothing", "BrokenContract", "evaluator toy-error:does=nothing: wanted at least one metric, found none"),
-        ("imagines", "TypeError", "[0].low: wanted something JSON can hold, found 1j"),
+        (
+            "imagines",
+            "TypeError",
+            "evaluator toy-error:does=imagines: [0].low: wanted something JSON can hold, found 1j",
+        ),
     ],
 )
 def test_a_failing_evaluator_fails_its_cells_alone(does: str, type_: str, message: str, tmp_path: Path) -> None:

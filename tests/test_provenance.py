@@ -12,7 +12,7 @@ import torch
 from matrices import matrix, run
 
 from benchsuite.pipeline import Settings
-from benchsuite.provenance import commit_of, portable
+from benchsuite.provenance import blamed, commit_of, portable
 
 
 def test_provenance_tells_all_and_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,6 +54,21 @@ def test_failures_name_no_place_on_the_machine(tmp_path: Path) -> None:
 )
 def test_absolute_paths_are_cut(text: str, portable_text: str) -> None:
     assert portable(text) == portable_text
+
+
+@pytest.mark.parametrize(
+    ("who", "message", "told"),
+    [
+        ("lifter a", "no", "lifter a: no"),
+        ("lifter a", "", "lifter a"),
+        ("", "no", "no"),
+        ("lifter a", "lifter a: wanted 4 poses", "lifter a: wanted 4 poses"),
+        ("lifter a", "lifter a-b is odd", "lifter a: lifter a-b is odd"),
+        ("lifter a:weights=/nowhere/w.pt", "lifter a:weights=/nowhere/w.pt: no", "lifter a:weights=w.pt: no"),
+    ],
+)
+def test_messages_name_whom_they_are_about_once(who: str, message: str, told: str) -> None:
+    assert blamed(who, message) == told
 
 
 def git(folder: Path, *words: str) -> str:

@@ -283,6 +283,15 @@ BROKEN = {
         "AttributeError: no such hook: benchsuite_lifter; there are benchsuite_lifters, benchsuite_refiners, "
         "benchsuite_image_models, benchsuite_evaluators",
     ),
+    "hook not marked": (
+        type("Half", (), {"benchsuite_lifters": lambda: [entry("lost")], "benchsuite_refiners": hookimpl(lambda: [])}),
+        "AttributeError: no hook yet: benchsuite_lifters; wanted @hookimpl on it",
+    ),
+    "no hook at all": (
+        {"lifters": lambda: [entry("lost")]},
+        "AttributeError: no hook found; wanted @hookimpl on benchsuite_lifters, benchsuite_refiners, "
+        "benchsuite_image_models, benchsuite_evaluators",
+    ),
     "no entry": (
         plugin(benchsuite_lifters=lambda: ["martinez"]),
         "TypeError: benchsuite_lifters gave 'martinez', wanted an Entry",
@@ -393,6 +402,14 @@ def test_plugin_files_stand_beside_installed_plugins(installed: Any, tmp_path: P
     ]
 
 
+def test_a_file_given_twice_is_loaded_once(installed: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "good.py").write_text(PLUGIN_FILE)
+    monkeypatch.chdir(tmp_path)
+    loaded = installed(Path("good.py"), tmp_path / "good.py", Path("./good.py"))
+    assert [e.name for e in loaded.lifters] == ["from-file"]
+    assert loaded.broken == []
+
+
 def test_loading_twice_gives_two_sets_that_share_nothing(installed: Any) -> None:
     first, second = installed(a=lifters("a")), installed(b=lifters("b"))
     assert [e.name for e in first.lifters] == ["a"]
@@ -408,7 +425,7 @@ def test_our_own_packs_load_through_the_group_alone() -> None:
 
 
 def test_a_parameter_may_not_be_called_type() -> None:
-    clash = Entry("clash", dict, "clashes with mmengine", parameters={"type": Parameter("x", "no")})
+    clash: Entry[Any] = Entry("clash", dict, "clashes with mmengine", parameters={"type": Parameter("x", "no")})
     with pytest.raises(ValueError, match="lifter 'clash' of somewhere: no parameter may be called 'type'"):
         Registry[Any]("lifter").register(clash, Origin("somewhere", "1"))
 

@@ -18,13 +18,16 @@ if TYPE_CHECKING:
     from benchsuite_registry.poses import PoseBatch
     from benchsuite_registry.registries import Registries
 
-    from benchsuite.comparison import Comparison, Row
+    from benchsuite.comparison import Comparison, Headlines, Row
     from benchsuite.dataset import Dataset
     from benchsuite.statistics import Estimate
 
 HELP = """Compare two methods pose by pose. A method is spelt SOURCE[:key=value,...][+REFINER[:key=value,...]], or is a
 .npz file as `benchsuite evaluate` takes it. Differences are B's figure less A's; their 95 % intervals are paired, and
 clips are what is drawn. Two records (.json) of one protocol are compared as they are."""
+
+DIFFERENCES = ("A", "B", "B - A [95 % interval]")
+"""Heads of the columns that ``_cells`` fills."""
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -80,20 +83,10 @@ def _compare_records(args: argparse.Namespace) -> int:
     found = compare_records(*records)
     if args.json:
         print(json.dumps(plain(found), indent=1, ensure_ascii=False))
-        return ALL_GOOD
-    _print_headlines(found)
+    else:
+        _print_headlines(found)
     return ALL_GOOD
 
-
-def _print_headlines(found: Headlines) -> None:
-    protocol = ", ".join(f"{key}={value}" for key, value in sorted(found.protocol.items()))
-    left_out = f", {found.left_out} without a figure of both left out" if found.left_out else ""
-    print(f"A: {found.first}\nB: {found.second}")
-    print(f"on {found.dataset}: {found.samples} samples{left_out}\nprotocol: {protocol}\n\n{found.verdict}")
-    if found.detectable is not None:
-        print(f"Smallest difference that these data can tell (four times in five): {found.detectable:.2f} {found.unit}.")
-    rows = [_cells(found.overall, f"all, mean of {found.average}")]
-    
 
 def predicted(
     texts: Sequence[str], known: Registries, dataset: Dataset, args: argparse.Namespace
@@ -118,38 +111,42 @@ def predicted(
     return tuple({**read, **dict(zip(methods, made, strict=True))}[text] for text in texts)
 
 
-def _print(found: Comparison) -> None:
-    from tabulate import tabulate
-
-    from benchsuite.cli.tables import escaped
-
-    lower = found.better == "lower"
-    heads = [f"{found.figure} ({found.unit})", "A", "B", "B - A [95 % interval]"]
-
-    def table(rows: Sequence[Sequence[str]], heads: Sequence[str]) -> str:
-        cells = [[escaped(cell) for cell in row] for row in rows]
-        align = ("left", *["right"] * (len(heads) - 1))
-        return f"{tabulate(cells, heads, tablefmt='github', disable_numparse=True, colalign=align)}\n"
-
+def _print_headlines(found: Headlines, actions: Sequence[Row] = ()) -> None:
     protocol = ", ".join(f"{key}={value}" for key, value in sorted(found.protocol.items()))
     left_out = f", {found.left_out} without a figure of both left out" if found.left_out else ""
     print(f"A: {found.first}\nB: {found.second}")
     print(f"on {found.dataset}: {found.samples} samples{left_out}\nprotocol: {protocol}\n\n{found.verdict}")
-    _print_detectable(found.detectable, found.unit)
+    if found.detectable is not None:
+        smallest = f"{found.detectable:.2f} {found.unit}"
+        print(f"Smallest difference that these data can tell (four times in five): {smallest}.")
     alls = {f"all, mean of {found.average}": found.overall, "all, mean of frames": found.pooled}
-    whole = [*(_cells(row, name) for name, row in alls.items()), *(_cells(row, row.name) for row in found.actions)]
-    print("\n" + table(whole, heads))
+    rows = [*(_cells(row, name) for name, row in alls.items()), *(_cells(row, row.name) for row in actions)]
+    print("\n" + _table(rows, f"{found.figure} ({found.unit})", *DIFFERENCES))
+
+
+def _print(found: Comparison) -> None:
+    _print_headlines(found, found.actions)
     if found.joints:
         joints = sorted(found.joints, key=lambda row: row.difference.value)
-        print(table([_cells(row, row.name) for row in joints], ["error of (mm)", *heads[1:]]))
+        print(_table([_cells(row, row.name) for row in joints], "error of (mm)", *DIFFERENCES))
     spread = [[f"{q.share} %", f"{q.first:.2f}", f"{q.second:.2f}", f"{q.difference:+.2f}"] for q in found.quantiles]
-    print(table(spread, ["of the poses lie below", "A", "B", "B - A of a pose"]))
+    print(_table(spread, "of the poses lie below", "A", "B", "B - A of a pose"))
     print(f"poses that B makes worse: {_share(found.worse)}; better: {_share(found.improved)}")
-    better = "less" if lower else "more"
+    better = "less" if found.better == "lower" else "more"
     print(
         f"an oracle that picks the better of the two for each pose: {found.oracle.value:.2f} {found.unit}, "
         f"{_interval(found.headroom)} {better} than the better one alone"
     )
+
+
+def _table(rows: Sequence[Sequence[str]], *heads: str) -> str:
+    from tabulate import tabulate
+
+    from benchsuite.cli.tables import escaped
+
+    cells = [[escaped(cell) for cell in row] for row in rows]
+    align = ("left", *["right"] * (len(heads) - 1))
+    return f"{tabulate(cells, heads, tablefmt='github', disable_numparse=True, colalign=align)}\n"
 
 
 def _cells(row: Row, name: str) -> list[str]:

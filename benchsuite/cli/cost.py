@@ -67,15 +67,12 @@ def main(args: argparse.Namespace) -> int:
     check_dataset(name, dataset, [])
     check_writable(args.results)
     device_named(args.device)
-    errands: list[Errand[_Asked, Cost | Lost]] = [  # each on its own: memory that was freed is not given back
-        Errand(partial(_measured, args), (one,)) for one in methods
-    ]
+    measured = partial(_measured, args)
+    errands = [Errand(measured, (one,)) for one in methods]  # one each: memory that was freed is not given back
+    measuring = do(errands, Limits(1, args.timeout, threads=args.threads))
     costs: list[Cost] = []
     failed: list[str] = []
-    with (
-        tqdm(total=len(errands), unit=" methods", disable=None) as bar,
-        contextlib.closing(do(errands, Limits(1, args.timeout, threads=args.threads))) as measuring,
-    ):
+    with contextlib.closing(measuring), tqdm(total=len(errands), unit=" methods", disable=None) as bar:
         for _, one, came in measuring:
             bar.update()
             if isinstance(came, Lost):
@@ -109,9 +106,8 @@ class _Asked(NamedTuple):
         from benchsuite.methods import Method
 
         sources: Registry[Any] = known.lifters if self.kind == "lifter" else known.image_models
-        return Method(
-            sources.parse(self.source), None if self.refiner == "none" else known.refiners.parse(self.refiner)
-        )
+        refiner = None if self.refiner == "none" else known.refiners.parse(self.refiner)
+        return Method(sources.parse(self.source), refiner)
 
 
 def _measured(args: argparse.Namespace, methods: Sequence[_Asked], advance: Callable[[int], object]) -> list[Cost]:
@@ -140,12 +136,13 @@ def _print(costs: Sequence[Cost]) -> None:
     heads = ["method", "refiner", "parameters", "batch", "ms a call [10, 90 %]", "µs a pose", "peak MiB"]
     rows = [
         [
-            escaped(spelling(cost.source, weights=False)) + " †" * cost.is_disturbed,
+            escaped(spelling(cost.source, weights=False)),
             escaped(spelling(cost.refiner)) if cost.refiner else "none",
             f"{cost.parameters:,}",
             f"{latency.batch:,}",
-            f"{latency.median_ms:.3g} [{latency.low_ms:.3g}, {latency.high_ms:.3g}]",
-            f"{1000 * latency.median_ms / latency.batch:.3g}",
+            f"{_three(latency.median_ms)} [{_three(latency.low_ms)}, {_three(latency.high_ms)}]"
+            f"{' †' * cost.is_disturbed}",
+            _three(1000 * latency.median_ms / latency.batch),
             f"{cost.peak_mib:.1f}" if latency is cost.latencies[-1] else "",
         ]
         for cost in costs
@@ -156,3 +153,8 @@ def _print(costs: Sequence[Cost]) -> None:
     print(tabulate(rows, heads, tablefmt="github", disable_numparse=True, colalign=align))
     if any(cost.is_disturbed for cost in costs):
         print("\n† other processes kept it waiting; not considered for the Pareto front")
+
+
+def _three(number: float) -> str:
+    """Its first three digits."""
+    return f"{float(f'{number:.3g}'):,.10g}"

@@ -123,6 +123,7 @@ def _row(standing: Standing, columns: Sequence[Column]) -> list[str]:
         return [*_names(standing), *["failed"] * max(1, len(columns)), "-"]
     figures = [standing.figure(column) for column in columns]
     n = f"{figures[0].n}" if figures and figures[0] else "-"
+    n += f" ({standing.undefined} undefined)" if standing.undefined else ""
     return [*_names(standing), *map(_number, figures), n]
 
 

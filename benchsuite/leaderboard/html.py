@@ -17,12 +17,14 @@ from benchsuite.cost import Cost
 from benchsuite.leaderboard.front import machine_in_words, picture
 from benchsuite.leaderboard.sheets import (
     ARROWS,
+    OVER_FRAMES,
     Published,
     Sheet,
     best,
     commands,
     digest,
     in_words,
+    is_best,
     label,
     printed,
     rank,
@@ -118,13 +120,13 @@ def _inlined(name: str) -> Markup:
 def _sheet(sheet: Sheet, number: int, details: Details, costs: Sequence[Cost]) -> dict[str, Any]:
     contest, standings = sheet.contest, sheet.contest.standings
     columns = list(sheet.columns())
-    bars = Bars([f for _, figures in columns[:1] for f in figures], sheet.headline)
+    drawn = next((figures for column, figures in columns if column == sheet.drawn), [])
+    bars = Bars(drawn, sheet.drawn)
     shown = [_cells(figures, column, 2) for column, figures in columns]
     rows = []
     for place, standing in enumerate(standings):
         key = f"s{number}r{place}"
         details.add(key, standing)
-        headline = columns[0][1][place] if columns else None
         where = sheet.ranking.places[place]
         rows.append(
             {
@@ -134,9 +136,9 @@ def _sheet(sheet: Sheet, number: int, details: Details, costs: Sequence[Cost]) -
                 "recipe": recipe(standing),
                 "refiner": standing.refiner or "",
                 "cells": [cells[place] for cells in shown],
-                "bar": bars.bar(headline),
+                "bar": bars.bar(drawn[place]) if drawn else None,
                 "behind": where.behind if where else None,
-                "n": headline.n if headline else None,
+                "undefined": standing.undefined,
                 "seeds": len(standing.records),
                 "errors": ", ".join(standing.errors),
             }
@@ -147,11 +149,13 @@ def _sheet(sheet: Sheet, number: int, details: Details, costs: Sequence[Cost]) -
         "digest": digest(contest.protocol),
         "protocol": in_words(contest.protocol),
         "detectable": sheet.ranking.detectable,
+        "why": OVER_FRAMES if sheet.ranking.over_frames else "",
+        "drawn": sheet.drawn,
         "columns": [{"column": column, "arrow": ARROWS[column.better]} for column, _ in columns],
         "rows": rows,
         "behind": any(row["behind"] for row in rows),
         "intervals": bars.intervals,
-        "leader": bars.bar(columns[0][1][0]) if columns else None,
+        "leader": bars.bar(drawn[0]) if drawn else None,
         "views": {kind: _by_group(sheet, contest, kind) for kind in contest.groups},
         "prices": [_prices(machine, rows, columns[0][0]) for machine, rows in priced(contest, costs).items()],
     }
@@ -201,7 +205,7 @@ def _cells(figures: Sequence[Figure | None], column: Column, decimals: int) -> l
             {
                 "shown": f"{number:z.{decimals}f}",
                 "sd": "" if figure.sd is None else f"{figure.sd:.{decimals}f}",
-                "best": number == top,
+                "best": is_best(figure, top, decimals),
                 "shade": round(SHADES * max(0.0, 1.0 - away)),
             }
         )

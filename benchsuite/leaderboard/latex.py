@@ -8,7 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from benchsuite.leaderboard.sheets import ARROWS, Published, Sheet, best, digest, in_words, label, printed, rank, recipe
+from benchsuite.leaderboard.sheets import (
+    ARROWS,
+    OVER_FRAMES,
+    Published,
+    Sheet,
+    best,
+    digest,
+    in_words,
+    is_best,
+    label,
+    printed,
+    rank,
+    recipe,
+)
 from benchsuite.reported import ReportedTable
 from benchsuite.standings import Column, Figure, Standing
 
@@ -70,11 +83,14 @@ def _overall(sheet: Sheet) -> str:
     columns = _names(sheet, sheet.contest.standings)
     for column, figures in sheet.columns():
         columns.append((_head(column), _bold_best(figures, column, 2)))
-        if column == sheet.headline:
+        if column == sheet.drawn:
             intervals = ["" if f is None or f.low is None else f"[{f.low:.2f}, {f.high:.2f}]" for f in figures]
             columns.append((r"95\,\% interval", intervals))
     columns.append(("seeds", [str(len(s.records)) for s in sheet.contest.standings]))
-    return _table(_caption(sheet), _label(sheet, "all"), columns)
+    if any(s.undefined for s in sheet.contest.standings):
+        columns.append(("undefined", [str(s.undefined) for s in sheet.contest.standings]))
+    why = f" {OVER_FRAMES}" if sheet.ranking.over_frames else ""
+    return _table(_caption(sheet) + why, _label(sheet, "all"), columns)
 
 
 def _caption(sheet: Sheet) -> str:
@@ -111,7 +127,7 @@ def _bold_best(figures: Sequence[Figure | None], column: Column, decimals: int) 
         number = printed(figure, decimals)
         shown = NONE if number is None else f"{number:z.{decimals}f}"
         spread = rf" $\pm$ {figure.sd:.{decimals}f}" if figure and figure.sd is not None and decimals > 1 else ""
-        cells.append((rf"\textbf{{{shown}}}" if number is not None and number == top else shown) + spread)
+        cells.append((rf"\textbf{{{shown}}}" if is_best(figure, top, decimals) else shown) + spread)
     return cells
 
 

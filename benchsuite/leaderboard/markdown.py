@@ -11,11 +11,13 @@ from benchsuite.cost import Cost
 from benchsuite.leaderboard.front import machine_in_words
 from benchsuite.leaderboard.sheets import (
     ARROWS,
+    OVER_FRAMES,
     Published,
     Sheet,
     best,
     digest,
     in_words,
+    is_best,
     label,
     printed,
     rank,
@@ -38,14 +40,17 @@ Two numbers share a table only if evaluator, data and protocol are the same. The
 **bold**, several where they print the same, none where all do; shared ranks are marked `=`.
 
 * A method trained by one recipe (in brackets) with several seeds is one row: mean ± standard deviation (n - 1).
-* 95 % interval: of the headline, the first number; over several seeds both ends are averaged; `-` where an action
-  has a single take, so that nothing can be drawn anew.
+* 95 % interval: of the number to its left, the headline; over several seeds both ends are averaged. A mean over
+  actions has none where an action has a single take, so that nothing can be drawn anew; that over frames then has.
 * Columns that are 0 throughout, such as undefined poses where all are defined, are left out.
 * A rank is one more than there are methods better beyond doubt: the 95 % interval of their paired difference, the same
-  clips drawn for both, leaves 0 out. Where a record does not keep its clips the printed numbers decide.
+  clips drawn for both, leaves 0 out. It is the difference of the headlines; that of the means over frames where an
+  action has a single take, which is then said below the table. Where a record does not keep its clips the printed
+  numbers decide.
 * Behind the first: that paired difference to the first row. The smallest difference that the data can tell is what two
   neighbouring rows would truly have to be apart for it to show in four of five such test sets (median).
-* `n`: samples behind the headline. A failed run is a row with its error's type and no numbers.
+* `n`: samples behind the headline. A row with undefined samples that others predict stands last, neither ranked nor
+  bold: what it leaves out may be what is hard. A failed run is a row with its error's type and no numbers.
 """
 
 REPORTED = """\
@@ -76,6 +81,8 @@ def _measured(sheet: Sheet, costs: Sequence[Cost]) -> str:
     ]
     if headline and detectable is not None:
         parts.append(f"Smallest difference that these data can tell: {detectable:.2f} {text(headline.unit)}.")
+    if sheet.ranking.over_frames:
+        parts.append(OVER_FRAMES)
     for kind, column, groups in contest.printed_by_group():
         parts += [f"{_header(column)} by {text(kind)}:", _by_group(sheet.scored, column, groups)]
     for machine, rows in priced(sheet.contest, costs).items():
@@ -93,18 +100,19 @@ def _in_words(sheet: Sheet) -> str:
 
 def _overall(sheet: Sheet) -> str:
     standings, places = sheet.contest.standings, sheet.ranking.places
+    behind = [p.behind if p else None for p in places]
     table = _names(standings)
-    for column, figures in sheet.columns():
-        numbers = (_header(column), _bold_best(figures, column, decimals=2))
-        if column != sheet.headline:
-            table.append(numbers)
-            continue
+    if sheet.headline:
         table.insert(0, ("rank", [rank(p) or NONE for p in places]))
-        table += [numbers, ("95 % interval", [_interval(f) for f in figures])]
-        behind = [p.behind if p else None for p in places]
-        if any(behind):
-            table.append(("behind the first", [NONE if b is None else f"{b.value:.2f} {_interval(b)}" for b in behind]))
-        table.append(("n", [f"{f.n:,}" if f else NONE for f in figures]))
+    for column, figures in sheet.columns():
+        table.append((_header(column), _bold_best(figures, column, decimals=2)))
+        if column == sheet.drawn:
+            table.append(("95 % interval", [_interval(f) for f in figures]))
+            if any(behind):
+                shown = [NONE if b is None else f"{b.value:.2f} {_interval(b)}" for b in behind]
+                table.append(("behind the first", shown))
+        if column == sheet.headline:
+            table.append(("n", [_count(f) if f else NONE for f in figures]))
     table.append(("seeds", [str(len(s.records)) for s in standings]))
     if any(s.errors for s in standings):
         table.append(("failed with", [text(", ".join(s.errors)) for s in standings]))
@@ -151,12 +159,16 @@ def _bold_best(figures: Sequence[Figure | None], column: Column, decimals: int) 
             continue
         shown = f"{number:z.{decimals}f}"
         spread = f" ± {figure.sd:.{decimals}f}" if figure.sd is not None and decimals > 1 else ""
-        cells.append((f"**{shown}**" if number == top else shown) + spread)
+        cells.append((f"**{shown}**" if is_best(figure, top, decimals) else shown) + spread)
     return cells
 
 
 def _interval(figure: Figure | Estimate | None) -> str:
     return f"[{figure.low:.2f}, {figure.high:.2f}]" if figure and figure.low is not None else NONE
+
+
+def _count(figure: Figure) -> str:
+    return f"{figure.n:,}" + (f" ({figure.undefined:,} undefined)" if figure.undefined else "")
 
 
 def _reported(table: ReportedTable) -> str:

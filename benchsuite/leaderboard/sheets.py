@@ -20,6 +20,11 @@ from benchsuite.reported import ReportedTable, read_reported
 from benchsuite.results import Record, read_records
 from benchsuite.standings import Column, Contest, Figure, Standing, contests
 
+OVER_FRAMES = (
+    "An action has a single take, so that nothing can be drawn anew within it: ranks, what is behind and the smallest "
+    "difference are those of the mean over frames."
+)
+
 ARROWS = {"lower": "↓", "higher": "↑"}
 
 H36M_SHORT = {
@@ -54,6 +59,17 @@ class Sheet:
     def headline(self) -> Column | None:
         """The column that ranks; None if every cell failed."""
         return self.contest.columns[0] if self.contest.columns else None
+
+    @property
+    def drawn(self) -> Column | None:
+        """The column beside which intervals stand, and what is behind: the first that has some, else the headline.
+
+        It is the mean over frames where an action has a single take, so that a mean over actions has no interval.
+        """
+        for column, figures in self.columns():
+            if any(figure and figure.low is not None for figure in figures):
+                return column
+        return self.headline
 
     @property
     def scored(self) -> tuple[Standing, ...]:
@@ -103,11 +119,16 @@ def printed(figure: Figure | None, decimals: int) -> float | None:
 
 
 def best(figures: Sequence[Figure | None], column: Column, decimals: int) -> float | None:
-    """The best number as printed; None where several methods all print the same."""
-    numbers = [p for f in figures if (p := printed(f, decimals)) is not None]
+    """The best number as printed of the rows that lack no sample; None where several methods all print the same."""
+    numbers = [p for f in figures if f and not f.undefined and (p := printed(f, decimals)) is not None]
     if len(numbers) > 1 and len(set(numbers)) == 1:
         return None
     return (min if column.better == "lower" else max)(numbers, default=None)
+
+
+def is_best(figure: Figure | None, top: float | None, decimals: int) -> bool:
+    """Whether a figure prints as ``top``, the best of its column, and may be called so."""
+    return figure is not None and not figure.undefined and top is not None and printed(figure, decimals) == top
 
 
 def rank(place: Place | None) -> str:

@@ -27,7 +27,7 @@ IDENTITY = [
     "refiner",
     "seeds",
 ]
-NUMBERS = ["metric", "unit", "better", "group_kind", "group", "mean", "sd", "low", "high", "n"]
+NUMBERS = ["metric", "unit", "better", "group_kind", "group", "mean", "sd", "low", "high", "n", "undefined"]
 HEADS = [*IDENTITY, *NUMBERS, "failed_with", "command"]
 """Columns of the CSV; a row is one metric of one method for the whole set or one group."""
 
@@ -77,6 +77,7 @@ def _contest(sheet: Sheet) -> dict[str, Any]:
         "protocol": contest.protocol,
         "protocol_digest": digest(contest.protocol),
         "detectable": sheet.ranking.detectable,
+        "over_frames": sheet.ranking.over_frames,
         "methods": [
             {
                 "rank": place and place.rank,

@@ -35,40 +35,30 @@ def load_registries(plugin_files: Iterable[Path] = ()) -> Registries:
     Args:
         plugin_files: Python files that hold hook implementations; each is loaded once.
     """
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(hookspecs)
     registries = Registries()
     for point in sorted(metadata.entry_points(group=PROJECT), key=lambda point: point.name):
         origin = Origin(
             point.dist.name if point.dist else "unknown distribution",
             point.dist.version if point.dist else "",
         )
-        _admit(manager, registries, point.name, origin, point.load)
+        _admit(registries, point.name, origin, point.load)
     for file in {file.resolve(): file for file in plugin_files}.values():
         origin = Origin(f"file {file}", "")
-        _admit(manager, registries, file.stem, origin, lambda file=file: _import_file(file))
+        _admit(registries, file.stem, origin, lambda file=file: _import_file(file))
     return registries
 
 
 def registries_of(*plugins: ModuleType) -> Registries:
     """Registries filled by plugin modules at hand, installed or not; what goes wrong is raised."""
-    manager = pluggy.PluginManager(PROJECT)
-    manager.add_hookspecs(hookspecs)
     registries = Registries()
     for plugin in plugins:
-        _register(manager, registries, plugin.__name__, Origin(plugin.__name__.partition(".")[0], ""), plugin)
+        _register(registries, plugin.__name__, Origin(plugin.__name__.partition(".")[0], ""), plugin)
     return registries
 
 
-def _admit(
-    manager: pluggy.PluginManager,
-    registries: Registries,
-    name: str,
-    origin: Origin,
-    load: Any,
-) -> None:
+def _admit(registries: Registries, name: str, origin: Origin, load: Any) -> None:
     try:
-        _register(manager, registries, name, origin, load())
+        _register(registries, name, origin, load())
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a plugin may raise anything, SystemExit too
@@ -79,13 +69,14 @@ def _admit(
             each.broken.append(broken)
 
 
-def _register(manager: pluggy.PluginManager, registries: Registries, name: str, origin: Origin, plugin: Any) -> None:
+def _register(registries: Registries, name: str, origin: Origin, plugin: Any) -> None:
+    manager = pluggy.PluginManager(PROJECT)  # its own, so that it is called alone
+    manager.add_hookspecs(hookspecs)
     manager.register(plugin, name=f"{origin.distribution}:{name}")
     _refuse_unhooked(manager, plugin)
     for hook, kind in _HOOKS.items():
-        caller = manager.subset_hook_caller(hook, [p for p in manager.get_plugins() if p is not plugin])
         registry = getattr(registries, kind)
-        for entries in caller():
+        for entries in getattr(manager.hook, hook)():
             for entry in entries:
                 if not isinstance(entry, Entry):
                     raise TypeError(f"{hook} gave {entry!r}, wanted an Entry")
