@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -170,9 +171,16 @@ def test_plugins_list_says_what_each_distribution_gives(shell: Shell, monkeypatc
     [
         (("new", "."), "wanted a new or an empty folder, found something in it"),
         (("new", "simple.py"), "simple.py: wanted a new or an empty folder, found something in it"),
-        (("new", "there", "--name", "My Lifter"), "--name: wanted lower-case letters, digits and hyphens"),
-        (("new", "2d"), "wanted lower-case letters, digits and hyphens, a letter first, found '2d'"),
+        (("new", "there", "--name", "My Lifter"), "--name: wanted up to 64 lower-case letters, digits"),
+        (("new", "2d"), "lower-case letters, digits and hyphens, a letter first, found '2d'"),
         (("new", "there", "--name", "../up"), "--name: wanted"),
+        (("new", "café"), "found 'café'"),
+        (("new", "l" * 65), "wanted up to 64 lower-case letters"),
+        (("new", "class"), "wanted a name that is free, found 'class', which is a word of Python's grammar"),
+        (("new", "json"), "found 'json', which is a module of Python's own"),
+        (("new", "Benchsuite"), "found 'benchsuite', which is installed already: benchsuite "),
+        (("new", "benchsuite_lifters"), "found 'benchsuite-lifters', which is a module that is installed already"),
+        (("new", "my", "--name", "martinez"), "found 'martinez', which is taken by the lifter martinez"),
         ((), "the following arguments are required: ACTION"),
     ],
 )
@@ -185,6 +193,7 @@ def test_plugins_new_refuses(shell: Shell, words: tuple[str, ...], message: str)
 
 def test_plugins_new_names_all_after_the_folder_or_as_asked(shell: Shell) -> None:
     assert shell("plugins", "new", "some/My Lifter") == 0
+    assert "  pip install --no-deps -e 'some/My Lifter'\n" in shell.out
     project = tomllib.loads((shell.folder / "some/My Lifter/pyproject.toml").read_text())
     assert project["project"]["name"] == "my-lifter"
     assert project["project"]["entry-points"]["benchsuite"] == {"my-lifter": "my_lifter"}
@@ -209,11 +218,10 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (site,) = (folder / "env").glob("lib/*/site-packages")
     theirs = [path for path in sys.path if path.endswith("site-packages")]
     (site / "theirs.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in theirs))
-    command = folder / "env" / "bin" / "benchsuite"
-    command.write_text(
-        f"#!{command.with_name('python')}\nimport sys\nfrom benchsuite.cli import main\nsys.exit(main())\n"
-    )
-    command.chmod(0o755)
+    for name in ("benchsuite", "pytest"):
+        command = folder / "env" / "bin" / name
+        command.write_text(f'#!/bin/sh\nexec {command.with_name("python")} -m {name} "$@"\n')
+        command.chmod(0o755)
     return folder
 
 
@@ -243,7 +251,9 @@ def test_four_commands_lead_from_nothing_to_a_row(fresh: Path) -> None:
     assert row.split("|")[1].strip() == "2", "behind martinez"
     assert "my-lifters 0.1.0" in run("benchsuite plugins list")
     assert "31 checks: 31 passed, 0 failed" in run("benchsuite check my-lifters")
-    assert "31 passed" in run("python -m pytest -q -p no:cacheprovider", fresh / "my-lifters")
+    suite, *steps = re.findall("- run: (.*)", (fresh / "my-lifters/.github/workflows/ci.yml").read_text())
+    assert suite.startswith('pip install "${BENCHSUITE:?')
+    assert "31 passed" in "".join(run(step, fresh / "my-lifters") for step in steps)
 
 
 def test_check_on_the_example_plugins_of_the_documents(shell: Shell) -> None:

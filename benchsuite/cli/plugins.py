@@ -4,9 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import keyword
 import re
+import shlex
+import sys
+from importlib import metadata
 from importlib.resources import files
+from importlib.util import find_spec
 from pathlib import Path
+
+from benchsuite_registry.manager import load_registries
 
 from benchsuite.cli import UsageError
 from benchsuite.cli.arguments import add_plugin, registries
@@ -25,6 +32,8 @@ PARTS = {
 }
 """Each file of a new distribution, and its template in ``benchsuite/scaffold``."""
 
+LONGEST_NAME = 64
+
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
@@ -34,7 +43,8 @@ def configure(parser: argparse.ArgumentParser) -> None:
     there.add_argument("--json", action="store_true", help="print JSON")
     new = actions.add_parser("new", help="write a complete distribution with a working lifter")
     new.add_argument("folder", type=Path, metavar="DIR", help="is made; must not hold anything yet")
-    new.add_argument("--name", help="of distribution and lifter; default: the folder's")
+    normalised = "the folder's in lower case, with hyphens for blanks, dots and underscores"
+    new.add_argument("--name", help=f"of distribution and lifter; default: {normalised}")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -66,23 +76,40 @@ def _new(args: argparse.Namespace) -> int:
     """Write the distribution.
 
     Raises:
-        UsageError: the folder holds something, or the name is no name.
+        UsageError: the folder holds something, or the name is no name or taken.
     """
     folder: Path = args.folder
-    name = args.name or re.sub(r"[^a-z0-9]+", "-", folder.resolve().name.lower()).strip("-")
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        raise UsageError(f"--name: wanted lower-case letters, digits and hyphens, a letter first, found {name!r}")
+    name = args.name or re.sub(r"[\s._-]+", "-", folder.resolve().name.lower()).strip("-")
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > LONGEST_NAME:
+        wanted = f"up to {LONGEST_NAME} lower-case letters, digits and hyphens, a letter first"
+        raise UsageError(f"--name: wanted {wanted}, found {name!r}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise UsageError(f"{folder}: wanted a new or an empty folder, found something in it")
     module = name.replace("-", "_")
+    if owner := _owner(name, module, folder):
+        raise UsageError(f"--name: wanted a name that is free, found {name!r}, which is {owner}")
     for place, template in PARTS.items():
         file = folder / place.format(module=module)
         file.parent.mkdir(parents=True, exist_ok=True)
         text = files("benchsuite").joinpath("scaffold", f"{template}.txt").read_text(encoding="utf-8")
         file.write_text(text.replace("@NAME@", name).replace("@MODULE@", module), encoding="utf-8")
     print(f"{folder}: a distribution {name} with the lifter {name} in {module}/lifter.py; next:")
-    print(
-        f"  pip install --no-deps -e {folder}\n  benchsuite run --lifter {name} -o try\n  benchsuite leaderboard -r try"
-    )
+    print(f"  pip install --no-deps -e {shlex.quote(str(folder))}")
+    print(f"  benchsuite run --lifter {name} -o try\n  benchsuite leaderboard -r try")
     print(f"and, whenever it has changed:\n  benchsuite check {name}")
     return 0
+
+
+def _owner(name: str, module: str, folder: Path) -> str:
+    """What a name is already, of a distribution, its module or a method; nothing if it is free."""
+    if keyword.iskeyword(module):
+        return "a word of Python's grammar"
+    if module in sys.stdlib_module_names:
+        return "a module of Python's own"
+    if (there := next(iter(metadata.distributions(name=name)), None)) is not None:
+        return f"installed already: {there.name} {there.version}"
+    spec = find_spec(module)
+    if spec and list(spec.submodule_search_locations or ()) != [str(folder.resolve())]:  # Python may look here, too
+        return f"a module that is installed already: {spec.origin or module}"
+    kinds = (registry.kind for registry in load_registries().kinds().values() if name in registry)
+    return next((f"taken by the {kind} {name}" for kind in kinds), "")
