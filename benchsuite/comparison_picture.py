@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from benchsuite.comparison import Comparison, Row
+from benchsuite.compared import Comparison, Row
 from benchsuite.drawing import LEFT_COLOUR, RIGHT_COLOUR, new_figure
 
 if TYPE_CHECKING:

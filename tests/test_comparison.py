@@ -18,7 +18,8 @@ from scored import with_evaluators
 from shells import PLUGIN, Shell, rows
 
 from benchsuite.cells import Cell, blank_record
-from benchsuite.comparison import CannotCompare, Comparison, compare, compare_records
+from benchsuite.compared import Comparison
+from benchsuite.comparison import CannotCompare, compare, compare_records
 from benchsuite.comparison_picture import draw_comparison
 from benchsuite.fingerprints import MixedProtocols
 from benchsuite.methods import NoPredictions, parse_method, predictions
@@ -151,7 +152,7 @@ def test_records_are_compared_by_the_clips_that_they_keep() -> None:
         blank = blank_record([Part("predictions", f"{mm[0]}"), Part("evaluator", "toy-error")], {}, dataset, {})
         outcome = score(off(*mm), evaluator, dataset, Settings())
         records.append(Cell(Branch(None, evaluator), blank).filled(outcome))
-    found = compare_records(*records)
+    found = compare_records(*records).told
     assert (found.first, found.second, found.difference.value) == pytest.approx((1.0, 4 / 3, 1 / 3), abs=1e-5)
     assert (found.difference.low, found.difference.high) == pytest.approx((-1.0, 2.0), abs=1e-5)
     with pytest.raises(MixedProtocols, match="cannot be compared; they differ in joints: not said and 14"):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from benchsuite_registry.poses import PoseBatch
     from benchsuite_registry.registries import Registries
 
-    from benchsuite.comparison import Comparison, Headlines, Row
+    from benchsuite.compared import Comparison, Headlines, Row
     from benchsuite.dataset import Dataset
     from benchsuite.statistics import Estimate
 
