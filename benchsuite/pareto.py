@@ -28,6 +28,9 @@ class Priced:
     on_front: bool
 
 
+DISTURBED = "† other processes kept it waiting: it is not on the front."
+"""Below figures marked so."""
+
 Machine = tuple[str, int]
 """A device's name and how many threads were used of it: what costs must share to be compared."""
 

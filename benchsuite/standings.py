@@ -76,6 +76,16 @@ class Standing:
         """Types of what went wrong; empty if nothing did."""
         return tuple(sorted({r.failure.type for r in self.records if r.failure}))
 
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """What went wrong, and in whose hands."""
+        return tuple(dict.fromkeys(f"{r.failure.type}: {r.failure.message}" for r in self.records if r.failure))
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What its components did that none should, though nobody came to harm."""
+        return tuple(dict.fromkeys(remark for r in self.records for remark in r.provenance.get("remarks", ())))
+
     @cached_property
     def _metrics(self) -> Mapping[str, list[Metric]]:
         """The seeds' metrics by group."""

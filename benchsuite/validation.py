@@ -96,7 +96,7 @@ def _of_numbers(record: Record) -> Iterator[str]:
 
 def _outside(metric: Metric) -> bool:
     """Whether a number lies outside its interval by more than rounding."""
-    if metric.low is None or metric.high is None:
+    if metric.low is None or metric.high is None or math.isnan(metric.value):
         return False
     slack = ROUNDED * abs(metric.value)
     return not metric.low - slack <= metric.value <= metric.high + slack

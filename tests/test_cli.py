@@ -93,7 +93,7 @@ def test_run_goes_on_after_a_failure(shell: Shell) -> None:
         ["toy:off_mm=34.0", "none", "2.00 [1.00, 3.00]", "15"],
         ["toy:does=raises", "none", "failed", "-"],
     ]
-    assert shell.err == "failed: toy:does=raises on toy by toy-error: ValueError: no | today\n"
+    assert shell.err == "failed: toy:does=raises on toy by toy-error: ValueError: lifter toy:does=raises: no | today\n"
 
 
 def test_run_prints_a_table_though_everything_failed(shell: Shell) -> None:

@@ -231,7 +231,7 @@ def test_the_table_says_what_was_disturbed_and_gives_the_peak_once(capsys: pytes
         ["1 [0.5, 2]", "1,000", ""],
         ["1,230 [0.5, 2]", "1,230", "12.5"],
     ]
-    assert table.endswith("\n† other processes kept it waiting; not considered for the Pareto front\n")
+    assert table.endswith("\n† other processes kept it waiting: it is not on the front.\n")
 
 
 @pytest.mark.parametrize(

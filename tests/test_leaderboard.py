@@ -265,6 +265,18 @@ def test_a_failed_cell_is_a_row_with_its_error(tmp_path: Path) -> None:
     assert [r[0] for r in rows(page, "| method |")] == ["method", "`good`"]
 
 
+def test_who_failed_and_who_meddled_is_named_below_the_table(tmp_path: Path) -> None:
+    said = "lifter odd changed the seed"
+    odd = replace(record("odd", mpjpe(40.0)), provenance={"seed": 0, "remarks": [said]})
+    failed = replace(record("bad"), failure=Failure("ValueError", "lifter bad: " + "no " * 99, ""))
+    page = made(tmp_path, odd, record("good", mpjpe(41.0)), failed)
+    assert [row[1] for row in overall(page)[1:]] == ["`odd` †", "`good`", "`bad`"]
+    (why,) = (line for line in page.splitlines() if line.startswith("* failed"))
+    assert why.startswith("* failed: ValueError: lifter bad: no no ")
+    assert len(why) < 180
+    assert f"\n* † {said}\n" in page
+
+
 def test_a_table_of_failures_alone(tmp_path: Path) -> None:
     page = made(tmp_path, record("bad", error="ValueError", protocol={}))
     assert "| `bad` | none | 1 | ValueError |" in page

@@ -11,6 +11,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from crowd import crowd
@@ -20,6 +21,7 @@ from benchsuite.cost import Cost, Latency, write_cost
 from benchsuite.leaderboard import FORMATS, leaderboard, write_leaderboard
 from benchsuite.leaderboard.html import Bars
 from benchsuite.leaderboard.latex import text
+from benchsuite.pareto import DISTURBED
 from benchsuite.results import Part, Record, write_record
 from benchsuite.standings import Column, Figure
 
@@ -93,6 +95,7 @@ def test_json_says_the_same_and_more(root: Path) -> None:
         "low": 37.0,
         "high": 39.5,
         "n": 12345,
+        "undefined": 0,
     }
     assert methods[-1] | {"commands": []} == {
         "rank": None,
@@ -164,7 +167,7 @@ def test_latex_compiles(root: Path, tmp_path: Path) -> None:
 def cost(name: str, refiner: Part | None, batch_ms: float) -> Cost:
     """Of a method that takes ``batch_ms`` for 1000 poses."""
     latencies = (Latency(1, 0.5, 0.4, 0.6, 100), Latency(1000, batch_ms, batch_ms, batch_ms, 100))
-    known = {
+    known: dict[str, Any] = {
         "source": Part("lifter", name, distribution="benchsuite 0.1.0"),
         "refiner": refiner,
         "device": "cpu: made up",
@@ -190,6 +193,32 @@ def test_costs_stand_beside_accuracy_where_there_are_some(root: Path) -> None:
     assert sorted(points) == [("", "a_b", "30"), ("front", "beta", "20"), ("front", "beta", "90")]
     rows = [line for line in leaderboard(root).splitlines() if "1,234,567" in line]
     assert [line.replace("| |", "| - |").split(" | ")[3] for line in rows] == ["●", "●", "-"]
+    assert DISTURBED not in page + leaderboard(root)
+
+
+def test_what_a_busy_machine_disturbed_is_marked_and_not_on_the_front(root: Path) -> None:
+    write_cost(root, replace(cost("beta", None, 20.0), computing=0.5))
+    write_cost(root, cost(ODD, None, 30.0))
+    page, text = leaderboard(root, "html"), leaderboard(root)
+    points = re.findall(r"<g(?: class=\"(front)\")? tabindex=\"0\"><title>(\w+).*? µs a pose( †)?</title>", page)
+    assert sorted(points) == [("", "beta", " †"), ("front", "a_b", "")]
+    assert page.count("20 †</td>") == 1
+    rows = [line.replace("| |", "| - |").split(" | ") for line in text.splitlines() if "1,234,567" in line]
+    assert [row[3:6] for row in rows] == [["-", "0.5 †", "20 †"], ["●", "0.5", "30"]]
+    assert DISTURBED in page
+    assert f"\n\n{DISTURBED}\n" in text
+
+
+def test_the_dialog_of_a_row_says_what_went_wrong_and_what_was_odd(tmp_path: Path) -> None:
+    said = "lifter odd changed its input"
+    write_record(tmp_path, replace(record("odd", mpjpe(1.0)), provenance={"seed": 0, "remarks": [said]}))
+    write_record(tmp_path, record("bad", error="ValueError"))
+    page = leaderboard(tmp_path, "html")
+    details = re.search(r'<script type="application/json" id="details">(.*?)</script>', page, re.S)
+    assert details is not None
+    rows = json.loads(details[1])["rows"].values()
+    assert [row["failed"] for row in rows] == [[said], ["ValueError: message"]]
+    assert page.count(f'<em title="{said}">†</em>') == 1
 
 
 def test_a_page_asks_for_nothing_outside_itself(root: Path) -> None:

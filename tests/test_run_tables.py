@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,15 @@ def mpjpe(total: float, **actions: float) -> tuple[Metric, ...]:
         Metric("P-MPJPE", total / 2, "mm", "lower", n=8),
         *(Metric("P-MPJPE", mm / 2, "mm", "lower", f"action={action}", n=4) for action, mm in actions.items()),
     )
+
+
+def test_who_meddled_is_marked_and_named(capsys: pytest.CaptureFixture[str]) -> None:
+    odd = replace(
+        record("odd", "h36m-p1", *mpjpe(40.0), kind="lifter"), provenance={"remarks": ["lifter odd changed | x"]}
+    )
+    _, table, below, _ = printed(capsys, odd, record("good", "h36m-p1", *mpjpe(41.0), kind="lifter"))
+    assert [row[0] for row in rows(table)] == ["method", "odd †", "good"]
+    assert below == "† lifter odd changed | x"
 
 
 def pck(name: str, total: float, **scenes: float) -> tuple[Metric, ...]:

@@ -131,6 +131,7 @@ def _print(costs: Sequence[Cost]) -> None:
     from tabulate import tabulate
 
     from benchsuite.cli.tables import escaped
+    from benchsuite.pareto import DISTURBED
     from benchsuite.standings import spelling
 
     heads = ["method", "refiner", "parameters", "batch", "ms a call [10, 90 %]", "µs a pose", "peak MiB"]
@@ -152,7 +153,7 @@ def _print(costs: Sequence[Cost]) -> None:
     print(f"{costs[0].device}, {costs[0].threads} thread{'s' * (costs[0].threads > 1)}\n")
     print(tabulate(rows, heads, tablefmt="github", disable_numparse=True, colalign=align))
     if any(cost.is_disturbed for cost in costs):
-        print("\n† other processes kept it waiting; not considered for the Pareto front")
+        print(f"\n{DISTURBED}")
 
 
 def _three(number: float) -> str:

@@ -81,9 +81,11 @@ def _table(contest: Contest) -> str:
     columns = [c for k, c in enumerate(contest.columns) if k == 0 or c.name in BESIDE_HEADLINE]
     heads = ["method", "refiner", *([_head(c, contest.standings) for c in columns] or ["result"]), "n"]
     table = _github(heads, [_row(standing, columns) for standing in contest.standings])
+    remarks = dict.fromkeys(remark for standing in contest.standings for remark in standing.remarks)
+    below = "".join(f"\n\n† {' '.join(remark.split())}" for remark in remarks)
     title = f"{contest.evaluator} on {used.name}{split}: {used.samples} samples of {used.clips} clips"
     apart = f"not one table with the one before: {'; '.join(map(str, contest.apart))}\n" if contest.apart else ""
-    return f"{title}, fingerprint {used.fingerprint[:12]}\nprotocol: {protocol}\n{apart}\n{table}"
+    return f"{title}, fingerprint {used.fingerprint[:12]}\nprotocol: {protocol}\n{apart}\n{table}{below}"
 
 
 def _by_group(contest: Contest, kind: str, column: Column, groups: Sequence[str]) -> str:
@@ -119,12 +121,14 @@ def _head(column: Column, standings: Sequence[Standing]) -> str:
 
 
 def _row(standing: Standing, columns: Sequence[Column]) -> list[str]:
+    method, refiner = _names(standing)
+    names = [f"{method} †" if standing.remarks else method, refiner]
     if standing.errors:
-        return [*_names(standing), *["failed"] * max(1, len(columns)), "-"]
+        return [*names, *["failed"] * max(1, len(columns)), "-"]
     figures = [standing.figure(column) for column in columns]
     n = f"{figures[0].n}" if figures and figures[0] else "-"
     n += f" ({standing.undefined} undefined)" if standing.undefined else ""
-    return [*_names(standing), *map(_number, figures), n]
+    return [*names, *map(_number, figures), n]
 
 
 def _names(standing: Standing) -> list[str]:

@@ -36,7 +36,8 @@ def picture(rows: Sequence[Priced], headline: Column) -> dict[str, Any]:
             "x": across.at(math.log10(r.cost.per_pose_us)),
             "y": up.at(r.figure.mean),
             "name": _name(r.standing),
-            "said": f"{_name(r.standing)}: {r.figure.mean:.2f} {headline.unit}, {r.cost.per_pose_us:.3g} µs a pose",
+            "said": f"{_name(r.standing)}: {r.figure.mean:.2f} {headline.unit}, {r.cost.per_pose_us:.3g} µs a pose"
+            f"{' †' * r.cost.is_disturbed}",
             "front": r.on_front,
         }
         for r in drawn

@@ -31,7 +31,7 @@ from benchsuite.leaderboard.sheets import (
     recipe,
     seeds,
 )
-from benchsuite.pareto import Machine, Priced, priced
+from benchsuite.pareto import DISTURBED, Machine, Priced, priced
 from benchsuite.standings import Column, Contest, Figure, Standing
 from benchsuite.worst import read_worst, worst_path
 
@@ -93,7 +93,7 @@ class Details:
         self.rows[key] = {
             "commands": commands(standing),
             "origin": {name: str(value) for name, value in origin.items() if value},
-            "failed": [f"{r.failure.type}: {r.failure.message}" for r in standing.records if r.failure],
+            "failed": [*standing.failures, *standing.remarks],
             "worst": self._worst(standing),
         }
 
@@ -141,6 +141,7 @@ def _sheet(sheet: Sheet, number: int, details: Details, costs: Sequence[Cost]) -
                 "undefined": standing.undefined,
                 "seeds": len(standing.records),
                 "errors": ", ".join(standing.errors),
+                "remarks": "; ".join(standing.remarks),
             }
         )
     return {
@@ -188,6 +189,7 @@ def _prices(machine: Machine, rows: Sequence[Priced], headline: Column) -> dict[
         "rows": rows,
         "headline": headline,
         "picture": picture(rows, headline),
+        "disturbed": DISTURBED if any(row.cost.is_disturbed for row in rows) else "",
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 
 from tabulate import tabulate
@@ -23,13 +24,15 @@ from benchsuite.leaderboard.sheets import (
     rank,
     recipe,
 )
-from benchsuite.pareto import Priced, priced
+from benchsuite.pareto import DISTURBED, Priced, priced
 from benchsuite.reported import ReportedTable
 from benchsuite.standings import Column, Figure, Standing
 from benchsuite.statistics import Estimate
 
 NONE = "-"
 FRONT = "●"
+SHORT = 160
+"""Most characters of what went wrong; records and the page have all of it."""
 
 INTRODUCTION = """\
 # Leaderboard
@@ -79,6 +82,8 @@ def _measured(sheet: Sheet, costs: Sequence[Cost]) -> str:
         *([f"Not one table with the one before: {text('; '.join(map(str, contest.apart)))}."] if contest.apart else []),
         _overall(sheet),
     ]
+    if notes := [note for standing in contest.standings for note in _notes(standing)]:
+        parts.append("\n".join(dict.fromkeys(notes)))
     if headline and detectable is not None:
         parts.append(f"Smallest difference that these data can tell: {detectable:.2f} {text(headline.unit)}.")
     if sheet.ranking.over_frames:
@@ -90,6 +95,8 @@ def _measured(sheet: Sheet, costs: Sequence[Cost]) -> str:
             f"Cost on {text(machine_in_words(machine))}; {FRONT} marks the Pareto front of accuracy and time a pose:",
             _cost(sheet, rows),
         ]
+        if any(row.cost.is_disturbed for row in rows):
+            parts.append(DISTURBED)
     return "\n\n".join(parts) + "\n"
 
 
@@ -102,6 +109,7 @@ def _overall(sheet: Sheet) -> str:
     standings, places = sheet.contest.standings, sheet.ranking.places
     behind = [p.behind if p else None for p in places]
     table = _names(standings)
+    table[0] = ("method", [name + " †" * bool(s.remarks) for name, s in zip(table[0][1], standings, strict=True)])
     if sheet.headline:
         table.insert(0, ("rank", [rank(p) or NONE for p in places]))
     for column, figures in sheet.columns():
@@ -119,6 +127,12 @@ def _overall(sheet: Sheet) -> str:
     return table_of(table)
 
 
+def _notes(standing: Standing) -> list[str]:
+    """What went wrong in a row, and what was odd."""
+    failed = [f"* failed: {text(textwrap.shorten(why, SHORT))}" for why in standing.failures]
+    return failed + [f"* † {text(remark)}" for remark in standing.remarks]
+
+
 def _by_group(standings: Sequence[Standing], column: Column, groups: Sequence[str]) -> str:
     table = _names(standings)
     for group in (*groups, ""):
@@ -133,8 +147,10 @@ def _cost(sheet: Sheet, rows: Sequence[Priced]) -> str:
         table.append((_header(sheet.headline), [f"{r.figure.mean:.2f}" for r in rows]))
     table.append(("front", [FRONT if r.on_front else "" for r in rows]))
     first, last = rows[0].cost.latencies[0].batch, rows[0].cost.latencies[-1].batch
-    table.append((f"batch of {first} (ms)", [f"{r.cost.single_ms:.3g}" for r in rows]))
-    table.append((f"batch of {last} (µs a pose)", [f"{r.cost.per_pose_us:.3g}" for r in rows]))
+    table.append((f"batch of {first} (ms)", [f"{r.cost.single_ms:.3g}{' †' * r.cost.is_disturbed}" for r in rows]))
+    table.append(
+        (f"batch of {last} (µs a pose)", [f"{r.cost.per_pose_us:.3g}{' †' * r.cost.is_disturbed}" for r in rows])
+    )
     table.append(("peak (MiB)", [f"{r.cost.peak_mib:.0f}" for r in rows]))
     table.append(("parameters", [f"{r.cost.parameters:,}" for r in rows]))
     return table_of(table)

@@ -91,7 +91,7 @@
         const missing = !Number.isFinite(value);
         const away = top && !missing ? Math.abs(value - top) / (Math.abs(top) * fadesAt) : 1;
         const shown = missing ? "–" : value.toFixed(1);
-        cell.replaceChildren(value === top && ranked[place] ? Object.assign(document.createElement("b"), { textContent: shown }) : shown);
+        cell.replaceChildren(value === top && !missing && ranked[place] ? Object.assign(document.createElement("b"), { textContent: shown }) : shown);
         cell.className = column ? `number t${Math.round(shades * Math.max(0, 1 - away))}` : "number";
       });
     });
