@@ -19,7 +19,8 @@ from benchsuite.cli import leaderboard as command
 from benchsuite.documents import WrongDocument
 from benchsuite.leaderboard import leaderboard
 from benchsuite.leaderboard.markdown import code, table_of, text
-from benchsuite.results import DatasetUsed, Failure, Part, Record, write_record
+from benchsuite.leaderboard.sheets import OVER_FRAMES
+from benchsuite.results import ClipFigures, DatasetUsed, Failure, Part, Record, write_record
 
 CMU = DatasetUsed("cmu", "test", "f00d" * 16, 12345, 67)
 PROTOCOL: Mapping[str, Scalar] = {"joints": 17, "root_counted": True}
@@ -285,6 +286,38 @@ def test_a_table_of_failures_alone(tmp_path: Path) -> None:
 def test_an_undefined_number_says_so_and_is_neither_best_nor_ranked(tmp_path: Path) -> None:
     page = made(tmp_path, record("nan", mpjpe(math.nan)), record("z", mpjpe(99.0)))
     assert [(r[0], r[1], r[3]) for r in overall(page)[1:]] == [("1", "`z`", "**99.00**"), ("-", "`nan`", "NaN")]
+
+
+def test_a_row_that_leaves_samples_undefined_comes_last_and_says_how_many(tmp_path: Path) -> None:
+    half = tuple(replace(m, n=m.n // 2) for m in mpjpe(12.0, walk=11.0))
+    page = made(tmp_path, record("half", half), record("whole", mpjpe(99.0, walk=98.0)), record("z", mpjpe(100.0)))
+    head, *lines = overall(page)
+    assert [(line[0], line[1], line[3], line[head.index("n")]) for line in lines] == [
+        ("1", "`whole`", "**99.00**", "12,345"),
+        ("2", "`z`", "100.00", "12,345"),
+        ("-", "`half`", "12.00", "6,172 (6,173 undefined)"),
+    ]
+    assert [r[2] for r in rows(page, "| method |")[1:]] == ["**98.0**", "-", "11.0"]
+    assert "<em>6,173 undefined</em>" in leaderboard(tmp_path, "html")
+    assert r"\textbf{12" not in leaderboard(tmp_path, "latex")
+
+
+def test_an_interval_stands_beside_the_number_that_it_is_of(tmp_path: Path) -> None:
+    """Two takes in action 0, one in action 1: the mean over actions has none."""
+    frames = Metric("MPJPE avg_frames", 40.0, "mm", "lower", low=38.0, high=42.0, n=12345)
+    clips = ClipFigures("actions", "30 50 40", "1 1 1", "0 0 1")
+    a = replace(record("a", (*mpjpe(41.0), frames)), clips=clips)
+    b = replace(record("b", (*mpjpe(43.0), replace(frames, value=42.0))), clips=replace(clips, mean="31 52 43"))
+    page = made(tmp_path, a, b)
+    head, first, second = overall(page)
+    assert head[3:8] == ["MPJPE (mm) ↓", "n", r"MPJPE avg\_frames (mm) ↓", "95 % interval", "behind the first"]
+    assert (first[5:8], second[7].partition(" ")[0]) == (["**40.00**", "[38.00, 42.00]", "-"], "2.00")
+    assert f"\n{OVER_FRAMES}\n" in page
+    assert OVER_FRAMES in leaderboard(tmp_path, "latex")
+    web = leaderboard(tmp_path, "html")
+    assert OVER_FRAMES in web
+    heads = [re.sub("<.*?>|&nbsp;.", "", cell) for cell in re.findall("<th scope=.col.*?</th>", web)]
+    assert heads.index("95 % interval") == heads.index("behind") - 1 == heads.index("MPJPE avg_frames") + 1
 
 
 def test_pipes_unicode_and_markup_stay_in_their_cells(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -9,10 +10,14 @@ from pathlib import Path
 
 import pytest
 import torch
+import toys
+from benchsuite_registry.manager import load_registries
 from matrices import matrix, run
 
+from benchsuite.fingerprints import fingerprint_of
 from benchsuite.pipeline import Settings
 from benchsuite.provenance import blamed, commit_of, portable
+from benchsuite.results import identity
 
 
 def test_provenance_tells_all_and_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,6 +35,22 @@ def test_provenance_tells_all_and_no_place(tmp_path: Path, monkeypatch: pytest.M
     assert (told["seed"], told["device"].partition(":")[0]) == (5, "cpu")
     assert told["seconds"] < 60
     assert record.protocol == {"joints": 17, "keypoints": "projected", "fps": 10.0}
+
+
+def test_a_plugin_file_is_told_by_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An edited one is another cell: its number is measured anew."""
+    monkeypatch.chdir(tmp_path)
+    file, found = tmp_path / "a flat.py", []
+    for more in ("", "\n# edited\n"):
+        file.write_text(Path(toys.__file__).read_text(encoding="utf-8") + more, encoding="utf-8")
+        (record,) = run(matrix("toy", known=load_registries([file])), tmp_path)
+        found.append(record)
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert record.source.distribution == f"file a flat.py sha256:{digest[:12]}"
+        assert record.provenance["command"].endswith(" --plugin 'a flat.py'")
+    assert len(list((tmp_path / "records").rglob("*.json"))) == 2
+    assert identity(found[0]) != identity(found[1])
+    assert fingerprint_of(found[0]) != fingerprint_of(found[1]), "the evaluator was edited too"
 
 
 def test_failures_name_no_place_on_the_machine(tmp_path: Path) -> None:

@@ -16,12 +16,14 @@ from benchsuite_registry.contracts import Metric
 from test_results import BAD, RECORD
 
 from benchsuite.cli import main
+from benchsuite.cost import Cost, Latency, write_cost
 from benchsuite.documents import WrongDocument, dump, plain
 from benchsuite.migration import STEPS, migrate
 from benchsuite.results import (
     SCHEMA,
     ClipFigures,
     Failure,
+    Part,
     Record,
     read_record,
     read_records,
@@ -90,7 +92,30 @@ WRONG: dict[str, tuple[Record, str]] = {
         replace(GOOD, provenance={**GOOD.provenance, "git": {"commit": "c0ffee", "dirty": True}}),
         "provenance.git: measured with uncommitted code",
     ),
-    "no command": (replace(GOOD, provenance={"seed": 0}), "provenance.command: wanted the command"),
+    "a headline outside its interval": (
+        replace(GOOD, metrics=(replace(METRIC, value=12.0),)),
+        r"metrics\[0\]: wanted a value from 40\.0 to 44\.5, found 12\.0",
+    ),
+    "a headline that is not that of its clips": (
+        replace(GOOD, metrics=(replace(METRIC, n=5),), clips=ClipFigures("actions", "40 46 41", "2 1 2", "0 0 1")),
+        r"metrics\[0\]: wanted 41\.500000, the mean of its clips, found 42\.125",  # (126 / 3 + 41) / 2
+    ),
+    "more samples than its clips have": (
+        replace(GOOD, metrics=(replace(METRIC, n=6),), clips=ClipFigures("frames", "42 42.25", "2 2", "0 1")),
+        r"metrics\[0\]\.n: wanted 4, the samples of its clips, found 6",
+    ),
+    "no commit": (
+        replace(GOOD, provenance={**GOOD.provenance, "git": None}),
+        "provenance.git: no commit known: measure it in a checkout",
+    ),
+    "a plugin file": (
+        replace(GOOD, refiner=Part("refiner", "geosearch", distribution="file flat.py sha256:0a1b2c3d4e5f")),
+        "refiner.distribution: wanted a distribution that others can install, found file flat.py sha256:0a1b2c3d4e5f",
+    ),
+    "no command": (
+        replace(GOOD, provenance={"seed": 0, "git": GOOD.provenance["git"]}),
+        "provenance.command: wanted the command",
+    ),
     "a part of the data": (
         replace(GOOD, provenance={**GOOD.provenance, "command": f"{COMMAND} --limit 10"}),
         "provenance.command: measured with --limit",
@@ -127,6 +152,32 @@ def test_all_problems_are_named_not_the_first_alone(tmp_path: Path, capsys: pyte
     assert "4 problems" in shown.err
     for part in ("torn.json: wanted JSON", "belongs at", "no record that it belongs to", "a.json: wanted an object"):
         assert part in shown.out
+
+
+def test_costs_and_labels_are_read_too(tmp_path: Path) -> None:
+    told = json.loads((RESULTS / "labels" / "lsp.json").read_text(encoding="utf-8"))
+    found = Cost(GOOD.source, None, "cpu: toy", 1, 17, (Latency(1, 2.0, 1.0, 3.0, 9),), 12.5, 1.0, {})
+    write_cost(tmp_path, found)
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / "lsp.json").write_text(json.dumps(told))
+    assert list(problems(tmp_path)) == []
+    write_cost(tmp_path, found).rename(tmp_path / "costs" / "b.json")
+    (tmp_path / "costs" / "a.json").write_text("{}")
+    for name, latencies in (("c", ()), ("d", (Latency(1, float("nan"), 1.0, 3.0, 9),))):
+        (tmp_path / "costs" / f"{name}.json").write_bytes(dump(replace(found, latencies=latencies)))
+    for name, change in (("x", {"kept": "many"}), ("y", {"people": 3})):
+        (tmp_path / "labels" / f"{name}.json").write_text(json.dumps({**told, **change}))
+    messages = [problem.removeprefix(f"{tmp_path}/") for problem in problems(tmp_path)]
+    assert [message.partition(" ")[0] for message in messages] == [
+        *(f"costs/{name}.json:" for name in "abcd"),
+        *(f"labels/{name}.json:" for name in "xy"),
+    ]
+    assert messages[0] == "costs/a.json: schema: wanted 1, found null"
+    assert messages[1].startswith(f"costs/b.json: what it says belongs at {tmp_path / 'costs' / 'stereo-'}")
+    assert messages[2] == "costs/c.json: latencies: wanted one at least, found none"
+    assert messages[3] == "costs/d.json: latencies[0]: wanted some time for some poses, found nan ms for 1 poses"
+    assert messages[4] == 'labels/x.json: kept: wanted an integer, found "many"'
+    assert messages[5].endswith("as the source has and the reasons add up to, found 3, 2000 and 2000")
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,6 +14,7 @@ from matrices import matrix, run
 from scored import labels
 
 from benchsuite.clip_figures import headline_of, kept, sums_of
+from benchsuite.comparison import CannotCompare, compare_records
 from benchsuite.fingerprints import MixedProtocols, check_alike, differences, fingerprint_of
 from benchsuite.ranking import ranking
 from benchsuite.results import ClipFigures, DatasetUsed, Part, Record, read_record, write_record
@@ -110,6 +111,65 @@ def test_printed_numbers_decide_where_clips_are_not_kept() -> None:
 def test_equal_records_share_the_rank_although_nothing_is_drawn_apart() -> None:
     assert places(record("a", EASY_AND_HARD), record("b", EASY_AND_HARD)) == [("a", 1, True), ("b", 1, True)]
     assert ranking(contest([record("a", EASY_AND_HARD)])).detectable is None
+
+
+def lonely(*records: Record) -> list[Record]:
+    """The same, means over actions, of which the second has the last clip alone."""
+    return [replace(r, clips=r.clips and replace(r.clips, average="actions", action="0 0 0 1")) for r in records]
+
+
+def test_where_an_action_has_a_single_clip_the_mean_over_frames_ranks() -> None:
+    rows = lonely(record("a", EASY_AND_HARD, 30.0), record("b", (20.0, 20.0, 35.0, 49.0), 37.0))
+    made = ranking(contest(rows))
+    assert made.over_frames
+    second = made.places[1]
+    assert second
+    assert second.behind
+    assert second.behind.value == 6.0
+    assert second.behind.error == pytest.approx(np.std((10.0, 0.0, 5.0, 9.0)) / 2, rel=0.07)
+    assert made.detectable == pytest.approx(DETECTABLE * (second.behind.error or 0.0))
+    told = compare_records(*rows)
+    assert (told.told_over, told.told.difference.value) == ("frames", 6.0)
+    assert told.detectable == pytest.approx(made.detectable)
+    assert told.verdict.startswith("There is an action of a single clip, so over frames: a")
+    evenly = [replace(r, clips=r.clips and replace(r.clips, action="0 0 1 1")) for r in rows]
+    assert not ranking(contest(evenly)).over_frames
+
+
+def test_headlines_that_print_apart_share_a_rank_where_frames_cannot_tell() -> None:
+    rows = lonely(record("a", EASY_AND_HARD, 25.0), record("b", (20.0, 11.0, 39.0, 32.0), 26.0))
+    assert places(*rows) == [("a", 1, True), ("b", 1, True)]
+
+
+def test_who_leaves_samples_undefined_is_not_ranked_and_pairs_with_nobody() -> None:
+    easy = record("easy", (10.0, 20.0, 0.0, 0.0), 15.0)
+    half = easy.clips and replace(easy.clips, count="2 2 0 0")
+    easy = replace(easy, metrics=(replace(easy.metrics[0], n=4),), clips=half)
+    made = contest([easy, record("a", EASY_AND_HARD), record("b", [v + 1 for v in EASY_AND_HARD])])
+    assert [(s.records[0].source.name, s.undefined) for s in made.standings] == [("a", 0), ("b", 0), ("easy", 4)]
+    assert [p and (p.rank, p.shared) for p in ranking(made).places] == [(1, False), (2, False), None]
+    told = compare_records(easy, record("c", (12.0, 24.0, 30.0, 40.0)))
+    assert (told.samples, told.left_out) == (4, 4)
+    assert (told.overall.first, told.overall.second, told.overall.difference.value) == (15.0, 18.0, 3.0)
+    other = replace(easy, clips=easy.clips and replace(easy.clips, count="0 0 2 2"))
+    with pytest.raises(CannotCompare, match="have the same samples of no clip"):
+        compare_records(easy, other)
+
+
+def test_a_seed_that_leaves_samples_undefined_counts_for_its_row() -> None:
+    seeds = [record("b", EASY_AND_HARD, seed=seed) for seed in (0, 1)]
+    seeds[1] = replace(seeds[1], metrics=(replace(seeds[1].metrics[0], n=5),))
+    assert [s.undefined for s in contest([*seeds, record("a", EASY_AND_HARD)]).standings] == [0, 3]
+
+
+def test_methods_that_do_the_same_say_nothing_of_what_can_be_told() -> None:
+    same = [record("a", EASY_AND_HARD), record("b", EASY_AND_HARD)]
+    assert ranking(contest(same)).detectable is None
+    assert compare_records(*same).detectable is None
+    other = record("c", list(np.add(EASY_AND_HARD, (10.0, -9.0, 9.0, -8.0))))
+    alone = ranking(contest([same[0], other])).detectable
+    assert alone
+    assert ranking(contest([*same, other])).detectable == pytest.approx(alone)
 
 
 def test_seeds_count_by_their_mean() -> None:

@@ -71,6 +71,12 @@ def test_by_action_as_in_table_3(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(blocks) == 5, "nothing but the headline by action"
 
 
+def test_who_leaves_samples_undefined_comes_last_and_says_how_many(capsys: pytest.CaptureFixture[str]) -> None:
+    half = tuple(replace(metric, n=metric.n // 2) for metric in mpjpe(12.0))
+    blocks = printed(capsys, record("half", "h36m-p1", *half), record("whole", "h36m-p1", *mpjpe(58.0)))
+    assert [(row[0], row[-1]) for row in rows(blocks[1])[1:]] == [("whole", "8"), ("half", "4 (4 undefined)")]
+
+
 def test_by_scene_as_in_table_4(capsys: pytest.CaptureFixture[str]) -> None:
     wild = (*pck("PCK", 69.2, street=71.1, room=64.7), *pck("AUC", 32.5, street=33.0))
     blocks = printed(capsys, record("wild", "mpi-inf-3dhp", *wild))

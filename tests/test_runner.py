@@ -144,6 +144,16 @@ def full_disk(*_: Any) -> None:
     raise OSError(errno.ENOSPC, "No space left on device")
 
 
+def test_what_is_there_already_is_shown_from_a_folder_that_takes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    records = run(matrix("toy"), tmp_path)
+    monkeypatch.setattr(os, "fsync", full_disk)
+    assert run(matrix("toy"), tmp_path) == records
+    with pytest.raises(CannotWrite, match="takes no records"):
+        Runner(matrix("toy"), tmp_path, fresh=True)
+
+
 def test_a_full_disk_is_found_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", full_disk)
     with pytest.raises(CannotWrite, match=f"results folder {tmp_path} takes no records.*No space left"):
