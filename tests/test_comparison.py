@@ -80,6 +80,8 @@ def test_the_mean_over_actions_weighs_actions_and_not_frames() -> None:
         "There is an action of a single clip, so over frames: a is better by 2.00 mm [1.00,"
     )
     assert (found.pooled.difference.low, found.pooled.difference.high) == pytest.approx((1.0, 3.0), abs=1e-5)
+    assert (found.told_over, found.detectable) == ("frames", found.pooled.difference.detectable)
+    assert found.detectable == pytest.approx(2.8016 * (2 / 3) ** 0.5 / 3**0.5, rel=0.1)  # 1, 2 and 3 mm: three draws
     alone = compared(off(0), off(17))
     assert alone.verdict == "There are too few clips to say whether the difference would show on others."
 
@@ -92,6 +94,7 @@ def test_the_verdict_names_who_is_better_by_how_much() -> None:
     assert apart.verdict == "The two cannot be told apart: b less a is +0.00 mm [-0.50, +0.50]."
     # of an action: 0.5 / sqrt(2), two clips that differ by 1; of the mean of two such actions: 1 / sqrt(2) of that
     assert apart.detectable == pytest.approx(2.8016 * 0.25, rel=0.1)
+    assert compared(off(17, 34, 51, 68), off(17, 34, 51, 68)).detectable is None
 
 
 def test_samples_that_one_lacks_are_left_out() -> None:

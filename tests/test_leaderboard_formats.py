@@ -178,7 +178,7 @@ def cost(name: str, refiner: Part | None, batch_ms: float) -> Cost:
         "provenance": {},
         "schema": 1,
     }
-    return Cost(**{**dict.fromkeys(Cost.__dataclass_fields__, 1.0), **known})  # type: ignore[arg-type]
+    return Cost(**{**dict.fromkeys(Cost.__dataclass_fields__, 1.0), **known})
 
 
 def test_costs_stand_beside_accuracy_where_there_are_some(root: Path) -> None:

@@ -227,7 +227,7 @@ def test_a_method_that_fails_has_a_gap_and_a_reason() -> None:
     method, evaluator = parse_method("toy:does=raises", known), known.evaluators.parse("toy-error")
     found = measure_robustness([method], evaluator, toys.toy_dataset(), [BY_NAME["focal"]], Settings())
     (curve,) = found.curves
-    assert {p.error for p in curve.points} == {"ValueError: no | today"}
+    assert {p.error for p in curve.points} == {"ValueError: lifter toy:does=raises: no | today"}
     assert np.isnan(curve.area)
 
 
@@ -277,7 +277,7 @@ def test_robustness_prints_tables_and_writes_curves_and_picture(shell: Shell) ->
 def test_robustness_says_what_failed(shell: Shell) -> None:
     words = ("--lifter", "toy:does=raises", "--plugin", PLUGIN, "--dataset", "toy", "-o", "out", "--only", "focal")
     assert shell("robustness", *words, "--evaluator", "toy-error") == 1
-    assert "failed: toy:does=raises: ValueError: no | today" in shell.err
+    assert "failed: toy:does=raises: ValueError: lifter toy:does=raises: no | today" in shell.err
 
 
 def test_fit_noise_refuses_another_file(shell: Shell) -> None:

@@ -212,7 +212,10 @@ def test_the_command_draws_image_models_and_lifters(shell: Shell) -> None:
         (["toy", "--clip", "clip-0"], "--rows, --clip and --count want an --image-model or a --lifter"),
         (["toy", "--refiner", "geosearch"], "--refiner wants an --image-model or a --lifter"),
         (["toy", "--lifter", "toy-clips"], "toy-clips needs whole clips; a picture shows but some of their frames"),
-        (["toy", "--lifter", "toy:does=raises"], "toy:does=raises on toy: ValueError: no | today"),
+        (
+            ["toy", "--lifter", "toy:does=raises"],
+            "toy:does=raises on toy: ValueError: lifter toy:does=raises: no | today",
+        ),
     ],
 )
 def test_the_command_refuses(shell: Shell, words: list[str], said: str) -> None:
