@@ -164,7 +164,7 @@ def test_labelling_that_fails_says_in_whose_hands_and_goes_on_elsewhere(afar: Cl
     source = open_dataset(data_in(tmp_path / "flat", poses=False))
     with pytest.raises(LabellingStopped, match=r"lifter rowdy:deed=faults: killed by signal 11"):
         label_dataset(source, recipe("rowdy:deed=faults"), tmp_path / "out", cluster=afar)
-    with pytest.raises(LabellingStopped, match=r"ValueError: lifter rowdy:deed=raises: no"):
+    with pytest.raises(LabellingStopped, match=r"lifter rowdy:deed=raises: ValueError: no"):
         label_dataset(source, recipe("rowdy:deed=raises"), tmp_path / "other", cluster=afar)
 
 

@@ -33,6 +33,7 @@ from test_convert_3dhp import write_v5, write_v73
 from toys import toy_dataset
 from watching import watch
 
+from benchsuite import provenance
 from benchsuite.cli import COMMANDS, main
 from benchsuite.cli.convert import FORMATS
 from benchsuite.dataset import write_dataset
@@ -97,7 +98,7 @@ VISITS = (
             "results/reported/table.json",
         ),
     ),
-    Visit("results validate results", (RECORD,), code=1),
+    Visit("results validate results", (RECORD,)),
     Visit("results migrate results", (RECORD,)),
     Visit("convert cmu mocap -o OUT", ("mocap/05/05.asf", "mocap/05/05_01.amc")),
     Visit("convert h36m h36m/data_3d_h36m.npz -o OUT", ("h36m/data_3d_h36m.npz",)),
@@ -176,6 +177,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(house)
         patch.setenv("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "1")
+        patch.setattr(provenance, "commit_of", lambda folder: {"commit": "0" * 40, "dirty": False})  # fit to publish
         furnish(house)
         for words in (
             "run --lifter martinez --dataset toy -o results",
