@@ -21,9 +21,9 @@ from typing import Any
 import numpy as np
 from measure import Row, benchmarked, printed
 
-from benchsuite.column_writer import ColumnWriter
-from benchsuite.columns import About, Clip
-from benchsuite.dataset import describe_dataset
+from benchsuite.datasets.column_writer import ColumnWriter
+from benchsuite.datasets.columns import About, Clip
+from benchsuite.datasets.dataset import describe_dataset
 from benchsuite.filming import place_cameras
 from benchsuite.synthetic.source import SyntheticMotion
 

@@ -25,8 +25,8 @@ from made_up import make_dataset
 from measure import Row, benchmarked, median_ratio, printed, turns
 from torch import Tensor
 
-from benchsuite.dataset import Dataset, open_dataset
-from benchsuite.pipeline import Branch, Outcome, Settings, run_pass
+from benchsuite.datasets.dataset import Dataset, open_dataset
+from benchsuite.running.pipeline import Branch, Outcome, Settings, run_pass
 
 POSES, SMALL, LARGE, DOUBLED = 550_000, 50_000, 5_000_000, 100_000
 EVERY = 8

@@ -13,7 +13,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from benchsuite.fused_errors import fused
+from benchsuite.kernels.fused_errors import fused
 
 AUC_THRESHOLDS_MM = tuple(5.0 * k for k in range(31))
 """0, 5, ..., 150 mm: the 31 thresholds of MPI-INF-3DHP's official evaluation."""

@@ -10,7 +10,7 @@ import pytest
 from benchsuite_registry.skeletons import MPII_16
 
 from benchsuite.cli import main
-from benchsuite.dataset import Dataset, open_dataset
+from benchsuite.datasets.dataset import Dataset, open_dataset
 
 
 class Converter:

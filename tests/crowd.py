@@ -8,8 +8,8 @@ from pathlib import Path
 from benchsuite_registry.contracts import Metric
 from benchsuite_registry.skeletons import H36M_17
 
-from benchsuite.results import ClipFigures, DatasetUsed, Part, Record, write_record
-from benchsuite.worst import COUNT, Worst, WorstSample, write_worst
+from benchsuite.records.results import ClipFigures, DatasetUsed, Part, Record, write_record
+from benchsuite.records.worst import COUNT, Worst, WorstSample, write_worst
 
 ACTIONS = tuple(f"action {number}" for number in range(15))
 FIGURES = {"MPJPE": 1.0, "P-MPJPE": 0.75, "N-MPJPE": 0.95}

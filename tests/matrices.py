@@ -8,9 +8,9 @@ from typing import Any
 import toys
 from benchsuite_registry.registries import Registries
 
-from benchsuite.pipeline import Settings
-from benchsuite.results import Record
-from benchsuite.runner import Matrix, Runner
+from benchsuite.records.results import Record
+from benchsuite.running.pipeline import Settings
+from benchsuite.running.runner import Matrix, Runner
 
 
 def matrix(

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from benchsuite_registry.skeletons import MPII_16
 
-from benchsuite.dataset import About, Clip, Dataset, in_memory, write_dataset
+from benchsuite.datasets.dataset import About, Clip, Dataset, in_memory, write_dataset
 
 WIDTH, HEIGHT = 160, 120
 

@@ -9,7 +9,7 @@ import pytest
 import toys
 
 from benchsuite.cli import main
-from benchsuite.dataset import Dataset, open_dataset, write_dataset
+from benchsuite.datasets.dataset import Dataset, open_dataset, write_dataset
 
 PLUGIN = str(Path(toys.__file__))
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from benchsuite_registry.skeletons import H36M_17
 
-from benchsuite.dataset import Dataset, in_memory
+from benchsuite.datasets.dataset import Dataset, in_memory
 from benchsuite.images.crops import crop_camera, ends_of, pixels_in_crop, squares_around
 from benchsuite.synthetic.source import synthetic_dataset
 

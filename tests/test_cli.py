@@ -17,8 +17,8 @@ from shells import PLUGIN, Shell, rows
 
 from benchsuite.cli import COMMANDS
 from benchsuite.cli.tables import escaped
-from benchsuite.dataset import write_dataset
-from benchsuite.results import read_records
+from benchsuite.datasets.dataset import write_dataset
+from benchsuite.records.results import read_records
 
 HEAVY = ("torch", "mmengine", "sklearn", "scipy", "matplotlib", "tabulate", "tqdm")
 
@@ -109,8 +109,8 @@ def test_run_interrupted_keeps_finished_cells(shell: Shell) -> None:
 
 
 def test_run_prints_what_it_cannot_write(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    from benchsuite import runner
     from benchsuite.documents import CannotWrite
+    from benchsuite.running import runner
 
     def full(root: Path, record: Any) -> Path:
         raise CannotWrite(f"{root}: No space left on device")

@@ -18,18 +18,18 @@ from benchsuite_registry.manager import load_registries
 from matrices import failure
 from test_workers import alive, children, rowdy, timeless, until
 
-from benchsuite import cluster as module
-from benchsuite.apart import Held
 from benchsuite.cli import main
-from benchsuite.cluster import Cluster, NoCluster
-from benchsuite.dataset import open_dataset, write_dataset
+from benchsuite.datasets.dataset import open_dataset, write_dataset
 from benchsuite.labels.generator import label_dataset
 from benchsuite.labels.labeller import LabellingStopped, Recipe
-from benchsuite.pipeline import Settings
-from benchsuite.results import Record
-from benchsuite.runner import Matrix, Runner
+from benchsuite.records.results import Record
+from benchsuite.running import cluster as module
+from benchsuite.running.apart import Held
+from benchsuite.running.cluster import Cluster, NoCluster
+from benchsuite.running.pipeline import Settings
+from benchsuite.running.runner import Matrix, Runner
+from benchsuite.running.workers import Limits
 from benchsuite.synthetic.source import synthetic_dataset
-from benchsuite.workers import Limits
 
 pytest.importorskip("distributed")
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchsuite.cli import main
 from benchsuite.convert.cmu_dataset import convert
-from benchsuite.dataset import Dataset, open_dataset
+from benchsuite.datasets.dataset import Dataset, open_dataset
 
 UNIT_MM = 25.4 / 0.45
 FRAMES = 60

@@ -17,14 +17,14 @@ from benchsuite_registry.skeletons import H36M_17
 from scored import with_evaluators
 from shells import PLUGIN, Shell, rows
 
-from benchsuite.cells import Cell, blank_record
-from benchsuite.compared import Comparison
-from benchsuite.comparison import CannotCompare, compare, compare_records
-from benchsuite.comparison_picture import draw_comparison
-from benchsuite.fingerprints import MixedProtocols
-from benchsuite.methods import NoPredictions, parse_method, predictions
-from benchsuite.pipeline import Branch, Settings, score
-from benchsuite.results import Part
+from benchsuite.comparing.compared import Comparison
+from benchsuite.comparing.comparison import CannotCompare, compare, compare_records
+from benchsuite.comparing.comparison_picture import draw_comparison
+from benchsuite.leaderboard.fingerprints import MixedProtocols
+from benchsuite.records.results import Part
+from benchsuite.running.cells import Cell, blank_record
+from benchsuite.running.methods import NoPredictions, parse_method, predictions
+from benchsuite.running.pipeline import Branch, Settings, score
 
 
 @pytest.fixture

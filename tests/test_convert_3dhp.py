@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from benchsuite.cli import main
 from benchsuite.convert.mpi_inf_3dhp import CAMERAS, VALID_FRAMES, convert
 from benchsuite.convert.pinhole import Pinhole, fitted_pinhole
-from benchsuite.dataset import Dataset, open_dataset
+from benchsuite.datasets.dataset import Dataset, open_dataset
 
 FRAMES = 12
 VALID = (1, 2, 3, 5, 6, 8, 10, 11)

@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
 from benchsuite.cli import main
-from benchsuite.column_writer import UnfinishedElsewhere
 from benchsuite.convert import h36m
 from benchsuite.convert.h36m import convert
 from benchsuite.convert.h36m_cameras import PUBLISHED
 from benchsuite.convert.h36m_sources import MOVING, VideoPose3D
 from benchsuite.convert.h36m_takes import ACTIONS, find_takes
-from benchsuite.dataset import Dataset, open_dataset
+from benchsuite.datasets.column_writer import UnfinishedElsewhere
+from benchsuite.datasets.dataset import Dataset, open_dataset
 
 WRITERS = {
     "videopose3d": archives.write_videopose3d,

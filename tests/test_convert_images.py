@@ -18,7 +18,7 @@ from scipy.io import savemat
 from test_convert_3dhp import VALID, poses, variables, write_v5
 
 from benchsuite.convert.ai_challenger import JOINTS
-from benchsuite.dataset import Clip, Dataset, WrongDataset, open_dataset, write_dataset
+from benchsuite.datasets.dataset import Clip, Dataset, WrongDataset, open_dataset, write_dataset
 from benchsuite.doctor import examine
 
 image = pytest.importorskip("PIL.Image")

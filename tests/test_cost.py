@@ -16,15 +16,15 @@ from benchsuite_registry.contracts import Metric
 from shells import PLUGIN, Shell, rows
 from torch import nn
 
-from benchsuite import cost_harness
 from benchsuite.cli.cost import _print
-from benchsuite.cost import BUSY, Cost, Latency, cost_path, method_key, read_costs, write_cost
-from benchsuite.cost_harness import measure_cost, parameters_of
 from benchsuite.documents import WrongDocument
-from benchsuite.methods import parse_method
-from benchsuite.pareto import pareto, priced
-from benchsuite.results import DatasetUsed, Part, Record
-from benchsuite.standings import Contest, contest
+from benchsuite.leaderboard.pareto import pareto, priced
+from benchsuite.leaderboard.standings import Contest, contest
+from benchsuite.records.cost import BUSY, Cost, Latency, cost_path, method_key, read_costs, write_cost
+from benchsuite.records.results import DatasetUsed, Part, Record
+from benchsuite.running import cost_harness
+from benchsuite.running.cost_harness import measure_cost, parameters_of
+from benchsuite.running.methods import parse_method
 
 
 @pytest.fixture

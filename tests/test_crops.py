@@ -12,7 +12,7 @@ from benchsuite_registry.skeletons import H36M_17, LSP_14, MPII_16
 from pictured import ABOUT, dots, middle_of, people
 from sticks import stick_figures
 
-from benchsuite.dataset import About, Clip, Dataset, WrongDataset, in_memory, write_dataset
+from benchsuite.datasets.dataset import About, Clip, Dataset, WrongDataset, in_memory, write_dataset
 from benchsuite.training import crops as training_crops
 from benchsuite.training.crops import Crops, CropSource, in_mpii
 

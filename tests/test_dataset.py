@@ -16,7 +16,7 @@ from benchsuite_registry.poses import Frame
 from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
 
-from benchsuite.dataset import About, Clip, Dataset, WrongDataset, in_memory, open_dataset, write_dataset
+from benchsuite.datasets.dataset import About, Clip, Dataset, WrongDataset, in_memory, open_dataset, write_dataset
 
 Columns = dict[str, NDArray[Any]]
 

@@ -22,7 +22,7 @@ from matrices import matrix, run
 from scored import find, labels, poses, score, value, with_evaluators
 from toys import toy_dataset
 
-from benchsuite.provenance import described
+from benchsuite.running.provenance import described
 
 Array = np.ndarray
 

@@ -13,11 +13,11 @@ import pytest
 from benchsuite_registry.skeletons import COCO_17, H36M_17, LSP_14, PENN_13
 
 from benchsuite.cli import main
-from benchsuite.columns import About, Clip, WrongDataset
 from benchsuite.convert.h36m_cameras import CAMERAS as CAMERA_NAMES
 from benchsuite.convert.h36m_takes import ALL_TAKES, UNFILMED
 from benchsuite.convert.penn_action import ACTIONS
-from benchsuite.dataset import Dataset, in_memory, write_dataset
+from benchsuite.datasets.columns import About, Clip, WrongDataset
+from benchsuite.datasets.dataset import Dataset, in_memory, write_dataset
 from benchsuite.doctor import examine, worst
 from benchsuite.doctor.counts import PENN_ACTION_CLIPS, PENN_ACTION_SPLITS
 from benchsuite.doctor.findings import Finding

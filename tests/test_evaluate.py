@@ -11,7 +11,7 @@ import pytest
 import toys
 from shells import PLUGIN, Shell, rows
 
-from benchsuite.dataset import write_dataset
+from benchsuite.datasets.dataset import write_dataset
 
 WANTED = (
     "a .npz file with the array xyz (15, 17, 3) in mm, and ids (15,) if its rows are in another order than the "

@@ -14,8 +14,8 @@ from benchsuite_registry.manager import load_registries
 from benchsuite_registry.registries import Origin
 
 from benchsuite.cli import main
-from benchsuite.dataset import Dataset, write_dataset
-from benchsuite.results import read_records
+from benchsuite.datasets.dataset import Dataset, write_dataset
+from benchsuite.records.results import read_records
 from benchsuite.synthetic.source import synthetic_dataset
 from benchsuite.testing import Subject, checks_for, examine
 

@@ -20,8 +20,8 @@ from scored import labels, poses, score, with_evaluators
 from shells import PLUGIN, Shell
 from toys import TRUTH, toy_dataset
 
-from benchsuite.explanation import CannotExplain, explain, parse_reading, thinned
-from benchsuite.explanation_picture import draw_waterfall
+from benchsuite.comparing.explanation import CannotExplain, explain, parse_reading, thinned
+from benchsuite.comparing.explanation_picture import draw_waterfall
 
 
 @pytest.fixture

@@ -27,7 +27,6 @@ from PIL import Image
 from scipy.io import savemat
 from shells import dataset_in
 
-from benchsuite.columns import WrongDataset
 from benchsuite.convert.acclaim import read_amc, read_asf
 from benchsuite.convert.archives import WrongSource, read_mat, read_npz, unpacked
 from benchsuite.convert.bvh import read_bvh
@@ -35,15 +34,16 @@ from benchsuite.convert.hdf5_cdf import open_hdf5, read_cdf, read_dataset
 from benchsuite.convert.json_items import json_items
 from benchsuite.convert.motion import MotionFormatError
 from benchsuite.convert.unpickler import read_pickled
-from benchsuite.dataset import open_dataset
+from benchsuite.datasets.columns import WrongDataset
+from benchsuite.datasets.dataset import open_dataset
 from benchsuite.documents import WrongDocument
 from benchsuite.images.photographs import WrongImage, photograph_size, read_photograph
-from benchsuite.provenance import described
-from benchsuite.reported import read_table
-from benchsuite.results import read_record
+from benchsuite.records.reported import read_table
+from benchsuite.records.results import read_record
+from benchsuite.records.worst import read_worst
+from benchsuite.running.provenance import described
 from benchsuite.synthetic.prior import WrongPrior, load_prior
 from benchsuite.training.resume import Resume, TrainingStopped
-from benchsuite.worst import read_worst
 
 EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
 ROOM = 2 << 30

@@ -11,7 +11,7 @@ import pytest
 import torch
 from pictured import ABOUT, CLIPS, HEIGHT, WIDTH, dots, found_dots, middle_of, people, photographed, rendered, spotted
 
-from benchsuite.dataset import Dataset, WrongDataset, in_memory, open_dataset, write_dataset
+from benchsuite.datasets.dataset import Dataset, WrongDataset, in_memory, open_dataset, write_dataset
 from benchsuite.images.crops import crop_camera, cut, is_beside, pixels_in_crop, squares_around
 from benchsuite.images.photographs import WrongImage
 from benchsuite.images.pictures import check_pictures, cut_rows, missing_photographs, squares

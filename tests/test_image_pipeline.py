@@ -18,10 +18,10 @@ from benchsuite_registry.skeletons import H36M_17, MPII_16
 from matrices import failure, run
 from pictured import ABOUT, CLIPS, found_dots, people, photographed, rendered
 
-from benchsuite import predicting
-from benchsuite.dataset import Dataset, WrongDataset, in_memory
-from benchsuite.pipeline import Settings
-from benchsuite.runner import Matrix
+from benchsuite.datasets.dataset import Dataset, WrongDataset, in_memory
+from benchsuite.running import predicting
+from benchsuite.running.pipeline import Settings
+from benchsuite.running.runner import Matrix
 
 SIZE = 128
 

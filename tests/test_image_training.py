@@ -19,7 +19,7 @@ from benchsuite_registry.skeletons import H36M_17, MPII_16
 from shells import Shell
 from sticks import stick_figures
 
-from benchsuite.dataset import Dataset, write_dataset
+from benchsuite.datasets.dataset import Dataset, write_dataset
 from benchsuite.training import engine
 from benchsuite.training.batch import joined
 from benchsuite.training.crops import Crops, CropSource

@@ -16,9 +16,9 @@ from benchsuite_registry.manager import load_registries
 from benchsuite_registry.skeletons import H36M_17, LSP_14
 from shells import PLUGIN, Shell
 
-from benchsuite.column_writer import JOURNAL, ColumnWriter, UnfinishedElsewhere
-from benchsuite.columns import WrongDataset
-from benchsuite.dataset import Dataset, in_memory, open_dataset, write_dataset
+from benchsuite.datasets.column_writer import JOURNAL, ColumnWriter, UnfinishedElsewhere
+from benchsuite.datasets.columns import WrongDataset
+from benchsuite.datasets.dataset import Dataset, in_memory, open_dataset, write_dataset
 from benchsuite.filming import H36M_FOCAL
 from benchsuite.images.pictures import in_source_of
 from benchsuite.labels import INTRINSICS, anatomy, generator
@@ -28,7 +28,7 @@ from benchsuite.labels.intrinsics import People, cameras, check_hypothesis
 from benchsuite.labels.labeller import REASONS, VERDICT, LabellingStopped, Recipe
 from benchsuite.labels.quality import PARTS, SCALES, Labelled, faults, parts, scores
 from benchsuite.labels.tally import tally
-from benchsuite.pipeline import Settings
+from benchsuite.running.pipeline import Settings
 from benchsuite.synthetic.prior import load_prior
 from benchsuite.synthetic.rotations import joint_places
 
@@ -664,7 +664,7 @@ def test_the_sheet_shows_random_and_worst_labels(tmp_path: Path, monkeypatch: py
 
 def test_show_draws_2d_and_labels(shell: Shell) -> None:
     pytest.importorskip("matplotlib")
-    from benchsuite.drawing import contact_sheet
+    from benchsuite.pictures.drawing import contact_sheet
 
     assert len(contact_sheet(lsp_people(), columns=2, rows=1).axes) == 4  # 2D alone, twice as many
     whole = toys.toy_dataset()

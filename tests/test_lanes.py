@@ -13,10 +13,10 @@ pytest.importorskip("numba")
 
 from numba import njit
 
-from benchsuite.blocks import block, every, give, take
-from benchsuite.errors_in_lanes import choose, some
-from benchsuite.lanes import EIGHT
-from benchsuite.machine_code import text_of
+from benchsuite.kernels.blocks import block, every, give, take
+from benchsuite.kernels.errors_in_lanes import choose, some
+from benchsuite.kernels.lanes import EIGHT
+from benchsuite.kernels.machine_code import text_of
 
 Array = NDArray[np.float64]
 VALUES = np.array(
@@ -109,7 +109,7 @@ def test_a_block_is_read_and_written_column_by_column() -> None:
 
 
 def test_machine_code_knows_the_text_it_was_made_of() -> None:
-    from benchsuite import errors_in_lanes, fused_errors
+    from benchsuite.kernels import errors_in_lanes, fused_errors
 
     assert text_of() == text_of()
     assert len({text_of(), text_of(errors_in_lanes), text_of(fused_errors)}) == 3

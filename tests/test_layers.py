@@ -15,7 +15,7 @@ from people import people
 from torch import Tensor, nn
 from torch.nn.functional import linear
 
-from benchsuite.onednn import takes
+from benchsuite.kernels.onednn import takes
 
 needs_onednn = pytest.mark.skipif(not takes(torch.float32), reason="torch without oneDNN")
 

@@ -20,7 +20,7 @@ from benchsuite.documents import WrongDocument
 from benchsuite.leaderboard import leaderboard
 from benchsuite.leaderboard.markdown import code, table_of, text
 from benchsuite.leaderboard.sheets import OVER_FRAMES
-from benchsuite.results import ClipFigures, DatasetUsed, Failure, Part, Record, write_record
+from benchsuite.records.results import ClipFigures, DatasetUsed, Failure, Part, Record, write_record
 
 CMU = DatasetUsed("cmu", "test", "f00d" * 16, 12345, 67)
 PROTOCOL: Mapping[str, Scalar] = {"joints": 17, "root_counted": True}

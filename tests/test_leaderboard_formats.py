@@ -17,13 +17,13 @@ import pytest
 from crowd import crowd
 from test_leaderboard import CMU, _run, mpjpe, record, trained
 
-from benchsuite.cost import Cost, Latency, write_cost
 from benchsuite.leaderboard import FORMATS, leaderboard, write_leaderboard
 from benchsuite.leaderboard.html import Bars
 from benchsuite.leaderboard.latex import text
-from benchsuite.pareto import DISTURBED
-from benchsuite.results import Part, Record, write_record
-from benchsuite.standings import Column, Figure
+from benchsuite.leaderboard.pareto import DISTURBED
+from benchsuite.leaderboard.standings import Column, Figure
+from benchsuite.records.cost import Cost, Latency, write_cost
+from benchsuite.records.results import Part, Record, write_record
 
 SMOOTH = Part("refiner", "smooth", {"frames": 5}, {"frames": 5})
 ODD = r"a_b%c&d#e$f{g}h~i^j\k|l<m>n [o]"

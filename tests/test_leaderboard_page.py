@@ -15,8 +15,8 @@ from benchsuite_registry.skeletons import H36M_17
 from test_leaderboard import mpjpe, record
 
 from benchsuite.leaderboard import write_leaderboard
-from benchsuite.results import Part, Record, write_record
-from benchsuite.worst import Worst, WorstSample, write_worst
+from benchsuite.records.results import Part, Record, write_record
+from benchsuite.records.worst import Worst, WorstSample, write_worst
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 import toys
 
-from benchsuite import long_columns
-from benchsuite.long_columns import Gathered, labels_of, long_column
+from benchsuite.datasets import long_columns
+from benchsuite.datasets.long_columns import Gathered, labels_of, long_column
 
 
 @pytest.fixture

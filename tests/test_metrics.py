@@ -14,7 +14,8 @@ from scipy.linalg import orthogonal_procrustes
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
-from benchsuite import fused_errors, metrics
+from benchsuite import metrics
+from benchsuite.kernels import fused_errors
 from benchsuite.metrics import auc, joint_errors, mpjpe, n_mpjpe, p_mpjpe, pck
 
 Array = NDArray[np.float64]

@@ -17,8 +17,8 @@ from matrices import matrix, run
 from scored import find, labels, poses, score, value, with_evaluators
 from toys import toy_dataset
 
-from benchsuite.clip_figures import headline_of
-from benchsuite.dataset import About, Clip, in_memory
+from benchsuite.datasets.dataset import About, Clip, in_memory
+from benchsuite.records.clip_figures import headline_of
 from benchsuite.statistics import ClipSums
 
 HEAD = 10.0

@@ -21,10 +21,10 @@ from scored import category, find, labels, poses, value, with_evaluators
 from toys import TRUTH
 
 from benchsuite.cli import main
-from benchsuite.columns import About, Clip
-from benchsuite.confusions import confusion_matrix, draw_confusions
-from benchsuite.dataset import Dataset, in_memory
-from benchsuite.runner import WrongRun
+from benchsuite.datasets.columns import About, Clip
+from benchsuite.datasets.dataset import Dataset, in_memory
+from benchsuite.pictures.confusions import confusion_matrix, draw_confusions
+from benchsuite.running.runner import WrongRun
 
 QUICK: dict[str, Any] = {"seeds": 2, "epochs": 150, "hidden": "64x32", "bootstrap": 50}
 WRISTS = [H36M_17.index(name) for name in ("l_wrist", "r_wrist")]

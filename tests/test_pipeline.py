@@ -12,11 +12,11 @@ from benchsuite_registry.contracts import Entry
 from benchsuite_registry.registries import Origin
 from matrices import failure, matrix, run, spelt
 
-from benchsuite import long_columns
-from benchsuite.dataset import Dataset, WrongDataset
-from benchsuite.pipeline import Settings
-from benchsuite.results import identity, read_records
-from benchsuite.runner import WrongRun
+from benchsuite.datasets import long_columns
+from benchsuite.datasets.dataset import Dataset, WrongDataset
+from benchsuite.records.results import identity, read_records
+from benchsuite.running.pipeline import Settings
+from benchsuite.running.runner import WrongRun
 
 
 @pytest.fixture(autouse=True)

@@ -33,10 +33,10 @@ from test_convert_3dhp import write_v5, write_v73
 from toys import toy_dataset
 from watching import watch
 
-from benchsuite import provenance
 from benchsuite.cli import COMMANDS, main
 from benchsuite.cli.convert import FORMATS
-from benchsuite.dataset import write_dataset
+from benchsuite.datasets.dataset import write_dataset
+from benchsuite.running import provenance
 
 ROOT = Path(__file__).parents[1]
 MARK = "harmed"

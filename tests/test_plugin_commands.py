@@ -20,7 +20,7 @@ from shells import PLUGIN, Shell
 from test_readme import block
 
 from benchsuite.cli.plugins import PARTS
-from benchsuite.results import read_records
+from benchsuite.records.results import read_records
 from benchsuite.testing import CHECKS
 
 SIMPLE = """\

@@ -14,10 +14,10 @@ import toys
 from benchsuite_registry.manager import load_registries
 from matrices import matrix, run
 
-from benchsuite.fingerprints import fingerprint_of
-from benchsuite.pipeline import Settings
-from benchsuite.provenance import blamed, commit_of, portable
-from benchsuite.results import identity
+from benchsuite.leaderboard.fingerprints import fingerprint_of
+from benchsuite.records.results import identity
+from benchsuite.running.pipeline import Settings
+from benchsuite.running.provenance import blamed, commit_of, portable
 
 
 def test_provenance_tells_all_and_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

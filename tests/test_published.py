@@ -16,10 +16,10 @@ from benchsuite_registry.contracts import Metric
 from test_results import BAD, RECORD
 
 from benchsuite.cli import main
-from benchsuite.cost import Cost, Latency, write_cost
 from benchsuite.documents import WrongDocument, dump, plain
-from benchsuite.migration import STEPS, migrate
-from benchsuite.results import (
+from benchsuite.records.cost import Cost, Latency, write_cost
+from benchsuite.records.migration import STEPS, migrate
+from benchsuite.records.results import (
     SCHEMA,
     ClipFigures,
     Failure,
@@ -30,9 +30,9 @@ from benchsuite.results import (
     record_path,
     write_record,
 )
-from benchsuite.schema import schema_of
-from benchsuite.validation import problems
-from benchsuite.worst import Worst, WorstSample, read_worst, worst_path, write_worst
+from benchsuite.records.schema import schema_of
+from benchsuite.records.validation import problems
+from benchsuite.records.worst import Worst, WorstSample, read_worst, worst_path, write_worst
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "results"

@@ -13,12 +13,12 @@ from benchsuite_registry.contracts import Metric, Scalar
 from matrices import matrix, run
 from scored import labels
 
-from benchsuite.clip_figures import headline_of, kept, sums_of
-from benchsuite.comparison import CannotCompare, compare_records
-from benchsuite.fingerprints import MixedProtocols, check_alike, differences, fingerprint_of
-from benchsuite.ranking import ranking
-from benchsuite.results import ClipFigures, DatasetUsed, Part, Record, read_record, write_record
-from benchsuite.standings import contest, contests
+from benchsuite.comparing.comparison import CannotCompare, compare_records
+from benchsuite.leaderboard.fingerprints import MixedProtocols, check_alike, differences, fingerprint_of
+from benchsuite.leaderboard.ranking import ranking
+from benchsuite.leaderboard.standings import contest, contests
+from benchsuite.records.clip_figures import headline_of, kept, sums_of
+from benchsuite.records.results import ClipFigures, DatasetUsed, Part, Record, read_record, write_record
 from benchsuite.statistics import DETECTABLE
 
 PROTOCOL: Mapping[str, Scalar] = {"joints": 17, "average": "frames"}

@@ -14,9 +14,9 @@ from people import person
 pytest.importorskip("numba")
 
 from benchsuite.cli import main
-from benchsuite.column_writer import UnfinishedElsewhere
-from benchsuite.columns import About, Clip, WrongDataset
-from benchsuite.dataset import Dataset, open_dataset, write_dataset
+from benchsuite.datasets.column_writer import UnfinishedElsewhere
+from benchsuite.datasets.columns import About, Clip, WrongDataset
+from benchsuite.datasets.dataset import Dataset, open_dataset, write_dataset
 from benchsuite.filming import look_at, place_cameras
 from benchsuite.rendering import Kind, render
 from benchsuite.rendering.bodies import ANKLE_MM, axes_of, draw_body, mirrored, posed
@@ -525,7 +525,7 @@ def test_command_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str], wor
 
 def test_contact_sheet_lays_keypoints_over_pictures(mocap: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from benchsuite.drawing import contact_sheet
+    from benchsuite.pictures.drawing import contact_sheet
 
     figure = contact_sheet(made(mocap, tmp_path / "out", count=4), columns=2)
     pictures = [axes.images[0].get_array() for axes in figure.axes if axes.images]

@@ -13,7 +13,7 @@ import pytest
 
 from benchsuite.documents import WrongDocument
 from benchsuite.leaderboard import leaderboard
-from benchsuite.reported import ReportedRow, ReportedTable, read_reported
+from benchsuite.records.reported import ReportedRow, ReportedTable, read_reported
 
 RESULTS = Path(__file__).parents[1] / "results"
 PAPER = RESULTS.parents[1] / "shared" / "paper"

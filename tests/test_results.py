@@ -16,7 +16,7 @@ import pytest
 from benchsuite_registry.contracts import Metric
 
 from benchsuite.documents import CannotWrite, WrongDocument
-from benchsuite.results import (
+from benchsuite.records.results import (
     DatasetUsed,
     Failure,
     Part,

@@ -14,14 +14,14 @@ from benchsuite_lifters.scaling import MissingJoints
 from benchsuite_registry.skeletons import COCO_17, H36M_17, MPII_16
 from shells import PLUGIN, Shell, rows
 
-from benchsuite.dataset import WrongDataset
-from benchsuite.methods import parse_method
-from benchsuite.pipeline import Settings
+from benchsuite.datasets.dataset import WrongDataset
 from benchsuite.robustness.curves import area, measure_robustness
 from benchsuite.robustness.disturbances import DISTURBANCES, head_sizes, masked, noisy, pitched, refocused
 from benchsuite.robustness.fitting import fit_noise, pckh, read_detections
 from benchsuite.robustness.noise import DETECTED, NoiseModel, Spread, load_noise, sideless
 from benchsuite.robustness.picture import draw_robustness
+from benchsuite.running.methods import parse_method
+from benchsuite.running.pipeline import Settings
 
 NAMES = {sideless(joint) for joint in DETECTED.joints}
 BY_NAME = {disturbance.name: disturbance for disturbance in DISTURBANCES}

@@ -10,8 +10,8 @@ from benchsuite_registry.contracts import Metric
 from shells import rows
 
 from benchsuite.cli.tables import print_tables
-from benchsuite.reported import ReportedTable, read_reported
-from benchsuite.results import DatasetUsed, Part, Record
+from benchsuite.records.reported import ReportedTable, read_reported
+from benchsuite.records.results import DatasetUsed, Part, Record
 
 RESULTS = Path(__file__).parents[1] / "results"
 

@@ -16,9 +16,9 @@ from benchsuite_registry.registries import Origin, Registries
 from matrices import failure, matrix, run
 
 from benchsuite.documents import CannotWrite, WrongDocument
-from benchsuite.pipeline import Settings
-from benchsuite.results import read_records
-from benchsuite.runner import Runner, Unwritten, WrongRun
+from benchsuite.records.results import read_records
+from benchsuite.running.pipeline import Settings
+from benchsuite.running.runner import Runner, Unwritten, WrongRun
 
 
 @pytest.fixture(autouse=True)

@@ -31,8 +31,8 @@ NEVER = {
 KNOWN = {
     ("benchsuite/adapters.py", "torch.jit.load"),  # a program, which docs/adapters.md says
     ("benchsuite/adapters.py", "torch.export.load"),  # likewise, and without pickles
-    ("benchsuite/worker.py", "pickle.load"),  # what the process that started it wrote
-    ("benchsuite/workers.py", "pickle.loads"),  # what a process that we started says
+    ("benchsuite/running/worker.py", "pickle.load"),  # what the process that started it wrote
+    ("benchsuite/running/workers.py", "pickle.loads"),  # what a process that we started says
     ("benchsuite/testing/entries.py", "pickle.loads"),  # what the line before it pickled
 }
 

@@ -18,10 +18,10 @@ from shells import PLUGIN as TOYS
 from shells import Shell
 from toys import TRUTH, toy_dataset
 
-from benchsuite.columns import WrongDataset
-from benchsuite.dataset import Dataset, in_memory, write_dataset
-from benchsuite.drawing import GHOST_COLOUR
-from benchsuite.portraits import CROP_PX, Portrait, draw_clip, draw_samples, frames_of, portraits
+from benchsuite.datasets.columns import WrongDataset
+from benchsuite.datasets.dataset import Dataset, in_memory, write_dataset
+from benchsuite.pictures.drawing import GHOST_COLOUR
+from benchsuite.pictures.portraits import CROP_PX, Portrait, draw_clip, draw_samples, frames_of, portraits
 
 HEAD = MPII_16.index("head_top")
 

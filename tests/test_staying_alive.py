@@ -21,8 +21,8 @@ from shells import dataset_in, timeless
 
 from benchsuite.cli import main
 from benchsuite.documents import CannotWrite, sweep
-from benchsuite.results import read_records
-from benchsuite.runner import Runner, Unwritten
+from benchsuite.records.results import read_records
+from benchsuite.running.runner import Runner, Unwritten
 
 FILE = Path(rowdies.__file__)
 MANY = [f"--lifter=rowdy:off_mm={mm},seconds=0.01" for mm in range(6)] + ["--refiner=none", "--refiner=rowdy-back"]
@@ -66,7 +66,8 @@ def ended(process: ForkProcess) -> int | None:
 @pytest.fixture
 def undisturbed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, float]:
     """A folder with a dataset, and one run's ``results`` in it; how long that took."""
-    monkeypatch.setattr("benchsuite.matrix.environment", lambda device: {"git": None})  # others may commit meanwhile
+    # others may commit meanwhile
+    monkeypatch.setattr("benchsuite.running.matrix.environment", lambda device: {"git": None})
     dataset_in(tmp_path / "toy")
     assert main(words(tmp_path, tmp_path / "results")) == 0  # here, so that forks find everything imported
     assert len(read_records(tmp_path / "results")) == CELLS

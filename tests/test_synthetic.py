@@ -11,8 +11,8 @@ from benchsuite_registry.skeletons import H36M_17
 from people import person
 
 from benchsuite.cli import main
-from benchsuite.columns import WrongDataset
-from benchsuite.dataset import in_memory
+from benchsuite.datasets.columns import WrongDataset
+from benchsuite.datasets.dataset import in_memory
 from benchsuite.synthetic import motion, rotations
 from benchsuite.synthetic.fitting import fit_prior
 from benchsuite.synthetic.prior import SHIPPED, WrongPrior, load_prior
@@ -268,7 +268,7 @@ def test_broken_priors_are_named(tmp_path: Path) -> None:
 
 def test_show_draws_a_sheet(tmp_path: Path) -> None:
     pytest.importorskip("matplotlib")
-    from benchsuite.drawing import contact_sheet
+    from benchsuite.pictures.drawing import contact_sheet
 
     figure = contact_sheet(synthetic_dataset(clips=7, frames=12), columns=3, rows=1, strip=4)
     assert len(figure.axes) == 3 * 4 + 1

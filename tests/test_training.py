@@ -15,7 +15,7 @@ from benchsuite_registry.checkpoints import load_checkpoint
 from benchsuite_registry.skeletons import H36M_17
 from people import person
 
-from benchsuite.dataset import About, Clip, Dataset, WrongDataset, in_memory
+from benchsuite.datasets.dataset import About, Clip, Dataset, WrongDataset, in_memory
 from benchsuite.filming import place_cameras
 from benchsuite.training import engine
 from benchsuite.training.engine import Plan, TrainingStopped, train

@@ -19,11 +19,11 @@ from benchsuite_registry.manager import load_registries
 from matrices import failure
 from shells import dataset_in, timeless
 
-from benchsuite.dataset import open_dataset
-from benchsuite.pipeline import Settings
-from benchsuite.results import Record, read_records
-from benchsuite.runner import Matrix, Runner
-from benchsuite.workers import Limits
+from benchsuite.datasets.dataset import open_dataset
+from benchsuite.records.results import Record, read_records
+from benchsuite.running.pipeline import Settings
+from benchsuite.running.runner import Matrix, Runner
+from benchsuite.running.workers import Limits
 
 FILES = (Path(rowdies.__file__),)
 PATIENT = Limits(2)

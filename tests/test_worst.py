@@ -15,12 +15,12 @@ from benchsuite_registry.poses import Frame, PoseBatch
 from benchsuite_registry.skeletons import H36M_17
 from matrices import matrix, run
 
-from benchsuite.candidates import Candidates
-from benchsuite.clip_figures import headline_of
-from benchsuite.dataset import Dataset
+from benchsuite.datasets.dataset import Dataset
 from benchsuite.documents import WrongDocument
-from benchsuite.results import read_records
-from benchsuite.worst import COUNT, Worst, WorstSample, read_worst, worst_path, write_worst
+from benchsuite.records.clip_figures import headline_of
+from benchsuite.records.results import read_records
+from benchsuite.records.worst import COUNT, Worst, WorstSample, read_worst, worst_path, write_worst
+from benchsuite.running.candidates import Candidates
 
 CLIPS, FRAMES = 12, 5
 

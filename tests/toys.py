@@ -17,7 +17,7 @@ from benchsuite_registry.registries import Origin, Registries
 from benchsuite_registry.skeletons import H36M_17
 from people import person
 
-from benchsuite.dataset import About, Clip, Dataset, in_memory
+from benchsuite.datasets.dataset import About, Clip, Dataset, in_memory
 
 CLIPS, FRAMES = 3, 5
 CALLS: list[tuple[str, int]] = []

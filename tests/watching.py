@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 EXPECTED = (
-    "benchsuite/workers.py",  # what a process that we started says, through a pipe
+    "benchsuite/running/workers.py",  # what a process that we started says, through a pipe
     "<string>",  # the first line of such a process, which reads what we wrote for it
-    "benchsuite/worker.py",  # likewise
+    "benchsuite/running/worker.py",  # likewise
     "benchsuite/testing/entries.py",  # what the line before it pickled
     "numba/core/caching.py",  # numba's own cache of compiled code, beside that code
     "numba/core/serialize.py",  # likewise

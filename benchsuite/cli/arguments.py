@@ -18,9 +18,9 @@ from benchsuite.cli import UsageError
 if TYPE_CHECKING:
     import torch
 
-    from benchsuite.cluster import Cluster
-    from benchsuite.dataset import Dataset
-    from benchsuite.workers import Limits
+    from benchsuite.datasets.dataset import Dataset
+    from benchsuite.running.cluster import Cluster
+    from benchsuite.running.workers import Limits
 
 DATASETS = {"synthetic": "embedded: people drawn from a prior fitted to motion capture, seen by virtual cameras"}
 """Datasets known by a name; all others are folders."""
@@ -79,8 +79,8 @@ def cluster_at(address: str | None, limits: Limits | None = None) -> Iterator[Cl
     if not address:
         yield None
         return
-    from benchsuite.cluster import Cluster
-    from benchsuite.workers import Limits
+    from benchsuite.running.cluster import Cluster
+    from benchsuite.running.workers import Limits
 
     cluster = Cluster(address, limits or Limits())
     busy = f"{cluster.size} at a time" if cluster.size else "no workers yet, waiting for some"
@@ -109,7 +109,7 @@ def open_named(text: str) -> tuple[str, Dataset]:
         UsageError: neither a name nor a folder.
         WrongDataset: the folder is no dataset.
     """
-    from benchsuite.dataset import open_dataset
+    from benchsuite.datasets.dataset import open_dataset
     from benchsuite.synthetic.source import synthetic_dataset
 
     if text in DATASETS:

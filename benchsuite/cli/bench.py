@@ -88,7 +88,7 @@ def _rounded(value: float) -> str:
 def _machine() -> Iterator[str]:
     import torch
 
-    from benchsuite.provenance import environment
+    from benchsuite.running.provenance import environment
 
     devices = [torch.device("cpu"), *([torch.device("cuda")] if torch.cuda.is_available() else [])]
     found = [environment(device) for device in devices]

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from benchsuite_registry.poses import PoseBatch
     from benchsuite_registry.registries import Registries
 
-    from benchsuite.compared import Comparison, Headlines, Row
-    from benchsuite.dataset import Dataset
+    from benchsuite.comparing.compared import Comparison, Headlines, Row
+    from benchsuite.datasets.dataset import Dataset
     from benchsuite.statistics import Estimate
 
 HELP = """Compare two methods pose by pose. A method is spelt SOURCE[:key=value,...][+REFINER[:key=value,...]], or is a
@@ -51,9 +51,9 @@ def main(args: argparse.Namespace) -> int:
     known = registries(args)
     evaluator = known.evaluators.parse(args.evaluator)
 
-    from benchsuite.comparison import compare
+    from benchsuite.comparing.comparison import compare
     from benchsuite.documents import plain
-    from benchsuite.runner import check_dataset
+    from benchsuite.running.runner import check_dataset
 
     name, dataset = dataset_asked(args)
     check_dataset(name, dataset, [evaluator])
@@ -68,16 +68,16 @@ def main(args: argparse.Namespace) -> int:
     else:
         _print(comparison)
     if args.picture:
-        from benchsuite.comparison_picture import draw_comparison
+        from benchsuite.comparing.comparison_picture import draw_comparison
 
         draw_comparison(comparison).savefig(args.picture, dpi=150)
     return ALL_GOOD
 
 
 def _compare_records(args: argparse.Namespace) -> int:
-    from benchsuite.comparison import compare_records
+    from benchsuite.comparing.comparison import compare_records
     from benchsuite.documents import plain
-    from benchsuite.results import read_record
+    from benchsuite.records.results import read_record
 
     records = [read_record(Path(text)) for text in (args.first, args.second)]
     found = compare_records(*records)
@@ -101,7 +101,7 @@ def predicted(
     from tqdm import tqdm
 
     from benchsuite.cli.evaluate import read_predictions
-    from benchsuite.methods import parse_method, predictions
+    from benchsuite.running.methods import parse_method, predictions
 
     methods = {text: parse_method(text, known) for text in texts if not text.endswith((".npz", ".npy"))}
     read = {text: read_predictions(Path(text), dataset) for text in texts if text not in methods}

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from benchsuite_registry.registries import Registries, Registry
 
-    from benchsuite.cost import Cost
-    from benchsuite.methods import Method
+    from benchsuite.records.cost import Cost
+    from benchsuite.running.methods import Method
 
 HELP = """Measure what methods cost: latency at a batch of 1 and of 4096 poses (of image models: 64 pictures), peak
 memory, trained parameters. Every source goes with every --refiner. What is found is kept in the results folder's
@@ -58,10 +58,10 @@ def main(args: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from benchsuite.cost import write_cost
     from benchsuite.documents import dump
-    from benchsuite.runner import check_dataset, check_writable
-    from benchsuite.workers import Errand, Limits, Lost, do
+    from benchsuite.records.cost import write_cost
+    from benchsuite.running.runner import check_dataset, check_writable
+    from benchsuite.running.workers import Errand, Limits, Lost, do
 
     name, dataset = open_named(args.dataset)
     check_dataset(name, dataset, [])
@@ -103,7 +103,7 @@ class _Asked(NamedTuple):
         return self.source if self.refiner == "none" else f"{self.source} + {self.refiner}"
 
     def found(self, known: Registries) -> Method:
-        from benchsuite.methods import Method
+        from benchsuite.running.methods import Method
 
         sources: Registry[Any] = known.lifters if self.kind == "lifter" else known.image_models
         refiner = None if self.refiner == "none" else known.refiners.parse(self.refiner)
@@ -112,7 +112,7 @@ class _Asked(NamedTuple):
 
 def _measured(args: argparse.Namespace, methods: Sequence[_Asked], advance: Callable[[int], object]) -> list[Cost]:
     """What each method costs; done in a process of its own."""
-    from benchsuite.cost_harness import measure_cost
+    from benchsuite.running.cost_harness import measure_cost
 
     known = load_registries(args.plugin)
     name, dataset = open_named(args.dataset)
@@ -131,8 +131,8 @@ def _print(costs: Sequence[Cost]) -> None:
     from tabulate import tabulate
 
     from benchsuite.cli.tables import escaped
-    from benchsuite.pareto import DISTURBED
-    from benchsuite.standings import spelling
+    from benchsuite.leaderboard.pareto import DISTURBED
+    from benchsuite.leaderboard.standings import spelling
 
     heads = ["method", "refiner", "parameters", "batch", "ms a call [10, 90 %]", "µs a pose", "peak MiB"]
     rows = [

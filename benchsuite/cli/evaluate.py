@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from benchsuite_registry.poses import PoseBatch
     from numpy.typing import NDArray
 
-    from benchsuite.dataset import Dataset
+    from benchsuite.datasets.dataset import Dataset
 
 HELP = """Score a .npz file of predictions: `xyz` (N, J, 3) in mm, camera axes, joints as in the dataset; its rows in
 the order of the dataset's, or told by `ids` (N,), the dataset's row numbers. A .npy file of `xyz` alone will do."""
@@ -34,12 +34,12 @@ def main(args: argparse.Namespace) -> int:
 
     from benchsuite_registry.checkpoints import sha256
 
-    from benchsuite.cells import Cell, blank_record, protocol_on
     from benchsuite.cli.tables import print_json, print_tables, report_failures
-    from benchsuite.pipeline import Branch, Settings, score
-    from benchsuite.provenance import described, environment
-    from benchsuite.results import Part
-    from benchsuite.runner import check_dataset
+    from benchsuite.records.results import Part
+    from benchsuite.running.cells import Cell, blank_record, protocol_on
+    from benchsuite.running.pipeline import Branch, Settings, score
+    from benchsuite.running.provenance import described, environment
+    from benchsuite.running.runner import check_dataset
 
     name, dataset = open_named(args.dataset)
     check_dataset(name, dataset, [evaluator])
@@ -65,8 +65,8 @@ def read_predictions(file: Path, dataset: Dataset) -> PoseBatch:
     import torch
     from benchsuite_registry.poses import Frame, PoseBatch
 
-    from benchsuite.dataset import check_unit
-    from benchsuite.drawing import root_of
+    from benchsuite.datasets.dataset import check_unit
+    from benchsuite.pictures.drawing import root_of
 
     wanted = (len(dataset), len(dataset.skeleton), 3)
     arrays = _arrays(file, wanted)

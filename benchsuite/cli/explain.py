@@ -21,7 +21,7 @@ from benchsuite.cli.one_method import (
 )
 
 if TYPE_CHECKING:
-    from benchsuite.explanation import Explanation
+    from benchsuite.comparing.explanation import Explanation
 
 HELP = """Take the difference of two numbers of the same predictions apart: what each thing that the two protocols do
 differently contributes, the mean over all orders of changing them one at a time (Shapley's value), so that the
@@ -48,7 +48,7 @@ def main(args: argparse.Namespace) -> int:
     if args.predictions and args.refiner:
         raise UsageError("--refiner: wanted with a --lifter or an --image-model; predictions are taken as they are")
 
-    from benchsuite.explanation import explain, parse_reading
+    from benchsuite.comparing.explanation import explain, parse_reading
 
     first, second = (parse_reading(text, known.evaluators) for text in (args.first, args.second))
     method = None if args.predictions else method_asked(args, known)
@@ -57,8 +57,8 @@ def main(args: argparse.Namespace) -> int:
 
     from benchsuite.cli.evaluate import read_predictions
     from benchsuite.documents import plain
-    from benchsuite.methods import predictions
-    from benchsuite.runner import check_dataset
+    from benchsuite.running.methods import predictions
+    from benchsuite.running.runner import check_dataset
 
     name, dataset = dataset_asked(args)
     check_dataset(name, dataset, [first.evaluator, second.evaluator])
@@ -81,7 +81,7 @@ def main(args: argparse.Namespace) -> int:
         alike = "; ".join(f"{knob}: {value}" for knob, value in found.alike.items())
         print(f"\nalike in both: {alike}" if alike else "")
     if args.picture:
-        from benchsuite.explanation_picture import draw_waterfall
+        from benchsuite.comparing.explanation_picture import draw_waterfall
 
         draw_waterfall(found, f"{told} on {dataset.about.name}", (args.first, args.second)).savefig(
             args.picture, dpi=150

@@ -74,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
 
     from benchsuite.labels.generator import label_dataset
     from benchsuite.labels.labeller import Recipe
-    from benchsuite.pipeline import Settings
+    from benchsuite.running.pipeline import Settings
 
     _, source = open_named(args.data)
     settings = Settings(args.seed, args.batch, device_named(args.device, here=not args.scheduler))

@@ -11,9 +11,9 @@ from benchsuite.cli.arguments import add_plugin, device_named, natural, open_nam
 if TYPE_CHECKING:
     from benchsuite_registry.registries import Registries
 
-    from benchsuite.dataset import Dataset
-    from benchsuite.methods import Method
-    from benchsuite.pipeline import Settings
+    from benchsuite.datasets.dataset import Dataset
+    from benchsuite.running.methods import Method
+    from benchsuite.running.pipeline import Settings
 
 
 def add_method(parser: argparse.ArgumentParser) -> argparse._MutuallyExclusiveGroup:
@@ -37,7 +37,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 def method_asked(args: argparse.Namespace, known: Registries) -> Method:
     """The method that the arguments spell; errors as those of ``Registry.parse``."""
-    from benchsuite.methods import Method
+    from benchsuite.running.methods import Method
 
     source = known.lifters.parse(args.lifter) if args.lifter else known.image_models.parse(args.image_model)
     refined = args.refiner and args.refiner != "none"
@@ -56,7 +56,7 @@ def settings_asked(args: argparse.Namespace) -> Settings:
     Raises:
         UsageError: there is no such device.
     """
-    from benchsuite.pipeline import Settings
+    from benchsuite.running.pipeline import Settings
 
     return Settings(args.seed, args.batch, device_named(args.device))
 

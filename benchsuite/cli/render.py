@@ -42,7 +42,7 @@ def main(args: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from benchsuite.dataset import open_dataset
+    from benchsuite.datasets.dataset import open_dataset
     from benchsuite.rendering.render import Order, render_dataset
 
     count = args.clips * (args.frames or 60) if args.clips else args.count or 1000

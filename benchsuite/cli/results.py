@@ -35,8 +35,8 @@ def main(args: argparse.Namespace) -> int:
         CannotWrite: the folder cannot be written to.
     """
     if args.action == "schema":
-        from benchsuite.results import Record
-        from benchsuite.schema import schema_of
+        from benchsuite.records.results import Record
+        from benchsuite.records.schema import schema_of
 
         print(json.dumps(schema_of(Record), indent=1, ensure_ascii=False))
         return ALL_GOOD
@@ -46,7 +46,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _validate(results: Path) -> int:
-    from benchsuite.validation import problems
+    from benchsuite.records.validation import problems
 
     found = list(problems(results))
     print(*found, sep="\n", end="\n" if found else "")
@@ -56,7 +56,7 @@ def _validate(results: Path) -> int:
 
 
 def _migrate(results: Path) -> int:
-    from benchsuite.migration import migrate
+    from benchsuite.records.migration import migrate
 
     moved = migrate(results)
     for before, after in moved:

@@ -42,10 +42,10 @@ def main(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from benchsuite.documents import dump, write_whole
-    from benchsuite.methods import Method
     from benchsuite.robustness.curves import measure_robustness
     from benchsuite.robustness.disturbances import DISTURBANCES
-    from benchsuite.runner import check_dataset
+    from benchsuite.running.methods import Method
+    from benchsuite.running.runner import check_dataset
 
     name, dataset = dataset_asked(args)
     check_dataset(name, dataset, [evaluator])

@@ -26,8 +26,8 @@ from benchsuite.cli.arguments import (
 )
 
 if TYPE_CHECKING:
-    from benchsuite.results import Record
-    from benchsuite.runner import Runner
+    from benchsuite.records.results import Record
+    from benchsuite.running.runner import Runner
 
 T = TypeVar("T")
 
@@ -75,10 +75,10 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError("--jobs is for this machine; with --scheduler its workers say how much they do at a time")
 
     from benchsuite.cli.tables import print_json, print_tables, report_failures, report_remarks
-    from benchsuite.pipeline import Settings  # only now: a wrong name is answered before torch is imported
-    from benchsuite.reported import read_reported
-    from benchsuite.runner import Matrix, Runner
-    from benchsuite.workers import Limits
+    from benchsuite.records.reported import read_reported
+    from benchsuite.running.pipeline import Settings  # only now: a wrong name is answered before torch is imported
+    from benchsuite.running.runner import Matrix, Runner
+    from benchsuite.running.workers import Limits
 
     matrix = Matrix(
         sources,
@@ -111,7 +111,7 @@ def _measure(runner: Runner, results: Path) -> tuple[list[Record], int]:
     """What is kept and what is measured, until one is interrupted or cannot be written, and the exit code so far."""
     from tqdm import tqdm
 
-    from benchsuite.runner import Unwritten
+    from benchsuite.running.runner import Unwritten
 
     records = [record for one in runner.passes for record in one.kept]
     if records:

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from benchsuite.dataset import Dataset
-    from benchsuite.methods import Method
+    from benchsuite.datasets.dataset import Dataset
+    from benchsuite.running.methods import Method
 
 HELP = """Draw poses of a dataset, or the confusion matrix of a record. With methods: the picture, the keypoints that
 each found in it, and its pose from another side, the true one in grey behind it; with --clip as a strip of frames, from
@@ -78,7 +78,7 @@ def _methods(args: argparse.Namespace) -> tuple[Method, ...]:
     ]
     refiners = [known.refiners.parse(text) if text != "none" else None for text in args.refiner or ["none"]]
 
-    from benchsuite.methods import Method  # only now: a wrong name is answered before torch is imported
+    from benchsuite.running.methods import Method  # only now: a wrong name is answered before torch is imported
 
     methods = (Method(source, refiner) for source in sources for refiner in refiners)
     return tuple({str(method): method for method in methods}.values())
@@ -86,10 +86,10 @@ def _methods(args: argparse.Namespace) -> tuple[Method, ...]:
 
 def _portraits(args: argparse.Namespace, methods: Sequence[Method]) -> tuple[Figure, str]:
     from benchsuite.images.pictures import check_pictures
-    from benchsuite.methods import predictions
-    from benchsuite.pipeline import Settings
-    from benchsuite.portraits import draw_clip, draw_samples
-    from benchsuite.runner import check_dataset
+    from benchsuite.pictures.portraits import draw_clip, draw_samples
+    from benchsuite.running.methods import predictions
+    from benchsuite.running.pipeline import Settings
+    from benchsuite.running.runner import check_dataset
 
     name, dataset = open_named(args.dataset)
     check_dataset(name, dataset, ())
@@ -110,8 +110,8 @@ def _chosen(dataset: Dataset, args: argparse.Namespace) -> NDArray[np.integer]:
     """Rows of the samples to draw, ascending."""
     import numpy as np
 
-    from benchsuite.drawing import spread
-    from benchsuite.portraits import frames_of
+    from benchsuite.pictures.drawing import spread
+    from benchsuite.pictures.portraits import frames_of
 
     if args.clip:
         return frames_of(dataset, args.clip, args.count or FRAMES)
@@ -127,15 +127,15 @@ def _rows(text: str) -> list[int]:
 
 
 def _samples(text: str) -> tuple[Figure, str]:
-    from benchsuite.drawing import contact_sheet
+    from benchsuite.pictures.drawing import contact_sheet
 
     name, dataset = open_named(text)
     return contact_sheet(dataset), f"samples of {name} ({len(dataset)} samples, {len(dataset.clips)} clips)"
 
 
 def _confusions(file: Path) -> tuple[Figure, str]:
-    from benchsuite.confusions import draw_confusions
-    from benchsuite.results import read_record
+    from benchsuite.pictures.confusions import draw_confusions
+    from benchsuite.records.results import read_record
 
     record = read_record(file)
     return draw_confusions(record.metrics), f"confusions of {record.source.name} on {record.dataset.name}"

@@ -11,9 +11,9 @@ from tabulate import tabulate
 from benchsuite.cli import ALL_GOOD, SOME_FAILED
 from benchsuite.documents import plain
 from benchsuite.leaderboard.sheets import label
-from benchsuite.reported import ReportedTable
-from benchsuite.results import Record
-from benchsuite.standings import Column, Contest, Figure, Standing, contests, spelling
+from benchsuite.leaderboard.standings import Column, Contest, Figure, Standing, contests, spelling
+from benchsuite.records.reported import ReportedTable
+from benchsuite.records.results import Record
 
 BESIDE_HEADLINE = (
     "P-MPJPE",

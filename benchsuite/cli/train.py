@@ -109,7 +109,7 @@ def main(args: argparse.Namespace) -> int:
 
 def _source(course: Any, args: argparse.Namespace, number: int) -> Any:
     """Where what ``course`` reads is drawn from, for one ``--data``."""
-    from benchsuite.dataset import open_dataset
+    from benchsuite.datasets.dataset import open_dataset
     from benchsuite.training.crops import CropSource
     from benchsuite.training.sources import DatasetSource, SyntheticSource
 

@@ -12,12 +12,12 @@ import numpy as np
 from benchsuite_registry.skeletons import LSP_14
 from tqdm import tqdm
 
-from benchsuite.columns import About, Clip
 from benchsuite.convert.annotated import People, split_of, write_people
 from benchsuite.convert.archives import WrongSource
 from benchsuite.convert.json_items import each_file, json_items, short
 from benchsuite.convert.outcome import Outcome
 from benchsuite.convert.photographs import photograph_sizes
+from benchsuite.datasets.columns import About, Clip
 
 _ARM, _LEG = ("shoulder", "elbow", "wrist"), ("hip", "knee", "ankle")
 JOINTS = (*(f"{side}_{joint}" for limb in (_ARM, _LEG) for side in "rl" for joint in limb), "head_top", "neck")

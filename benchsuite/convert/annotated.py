@@ -15,10 +15,10 @@ import numpy as np
 from benchsuite_registry.skeletons import Skeleton, skeleton
 from numpy.typing import NDArray
 
-from benchsuite.columns import About, Clip, used_clips
 from benchsuite.convert.outcome import Outcome
 from benchsuite.convert.photographs import found, listed
-from benchsuite.dataset import write_dataset
+from benchsuite.datasets.columns import About, Clip, used_clips
+from benchsuite.datasets.dataset import write_dataset
 from benchsuite.images.crops import box_around, ends_of
 
 FOCAL_PER_SIDE = 1.2

@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from benchsuite.convert.cmu import Split, Take, find_takes, read_take
 from benchsuite.convert.outcome import Outcome
-from benchsuite.dataset import About, Clip, write_dataset
+from benchsuite.datasets.dataset import About, Clip, write_dataset
 from benchsuite.filming import VirtualCameras, place_cameras
 
 FPS: dict[Split, float] = {"train": 20.0, "test": 10.0}

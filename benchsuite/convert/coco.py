@@ -12,11 +12,11 @@ from benchsuite_registry.skeletons import COCO_17
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchsuite.columns import About, Clip
 from benchsuite.convert.annotated import People, split_of, write_people
 from benchsuite.convert.archives import WrongSource
 from benchsuite.convert.json_items import each_file, json_items, short
 from benchsuite.convert.outcome import Outcome
+from benchsuite.datasets.columns import About, Clip
 
 LICENCE = (
     "annotations: CC BY 4.0; photographs: Flickr's terms; cite Lin et al.: Microsoft COCO: Common Objects in Context, "

@@ -12,8 +12,6 @@ from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchsuite.column_writer import ColumnWriter
-from benchsuite.columns import layout_of
 from benchsuite.convert.archives import WrongSource
 from benchsuite.convert.h36m_calibration import CALIBRATIONS, check_calibration
 from benchsuite.convert.h36m_cameras import PUBLISHED, H36MCamera
@@ -22,8 +20,10 @@ from benchsuite.convert.h36m_keypoints import Keypoints, NoKeypoints, find_keypo
 from benchsuite.convert.h36m_sources import Source, find_source
 from benchsuite.convert.h36m_takes import ALL_TAKES, SPLITS, UNFILMED, UNFILMED_CAMERA, Take
 from benchsuite.convert.outcome import Outcome
-from benchsuite.dataset import About, Clip, describe_dataset
-from benchsuite.folders import clip_of, moved
+from benchsuite.datasets.column_writer import ColumnWriter
+from benchsuite.datasets.columns import layout_of
+from benchsuite.datasets.dataset import About, Clip, describe_dataset
+from benchsuite.datasets.folders import clip_of, moved
 
 LICENCE = "Human3.6M's licence: academic use, no redistribution"
 COLUMNS = ("uv", "visible", "xyz", "focal", "center", "size", "clip", "frame")

@@ -14,12 +14,12 @@ import numpy as np
 from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
 
-from benchsuite.columns import check_unit
 from benchsuite.convert.archives import WrongSource
 from benchsuite.convert.h36m_cameras import CAMERAS, PUBLISHED
 from benchsuite.convert.h36m_takes import SUBJECTS, Take, find_takes
 from benchsuite.convert.hdf5_cdf import open_hdf5, read_cdf, read_dataset
 from benchsuite.convert.unpickler import read_pickled
+from benchsuite.datasets.columns import check_unit
 
 Array = NDArray[np.float64]
 

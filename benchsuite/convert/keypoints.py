@@ -11,10 +11,10 @@ import numpy as np
 from benchsuite_registry.skeletons import Skeleton, skeleton
 from numpy.typing import NDArray
 
-from benchsuite.columns import About, Clip
 from benchsuite.convert.annotated import People, has_pixels, write_people
 from benchsuite.convert.archives import WrongSource, read_bytes, read_npz
 from benchsuite.convert.outcome import Outcome
+from benchsuite.datasets.columns import About, Clip
 
 SEEN_SCORE = 0.3
 """The confidence under which detectors' own drawings leave a joint out."""

@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from benchsuite_registry.skeletons import LSP_14
 
-from benchsuite.columns import About, Clip
 from benchsuite.convert.annotated import People, write_people
 from benchsuite.convert.archives import WrongSource
 from benchsuite.convert.leeds import read_annotations
 from benchsuite.convert.outcome import Outcome
+from benchsuite.datasets.columns import About, Clip
 
 TRAINING = 1000
 """The first thousand are for training, the others for testing."""

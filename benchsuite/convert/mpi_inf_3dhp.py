@@ -12,13 +12,13 @@ from benchsuite_registry.skeletons import MPI_INF_3DHP_17
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchsuite.columns import check_unit
 from benchsuite.convert.archives import WrongSource, read_mat
 from benchsuite.convert.hdf5_cdf import is_hdf5, open_hdf5, read_dataset
 from benchsuite.convert.outcome import Outcome
 from benchsuite.convert.photographs import found, listed
 from benchsuite.convert.pinhole import Pinhole, fitted_pinhole
-from benchsuite.dataset import About, Clip, write_dataset
+from benchsuite.datasets.columns import check_unit
+from benchsuite.datasets.dataset import About, Clip, write_dataset
 
 Array = NDArray[np.float64]
 Columns = dict[str, NDArray[Any]]

@@ -13,11 +13,11 @@ from benchsuite_registry.skeletons import MPII_16
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchsuite.columns import About, Clip
 from benchsuite.convert.annotated import People, has_pixels, write_people
 from benchsuite.convert.archives import WrongSource, read_mat, unpacked
 from benchsuite.convert.outcome import Outcome
 from benchsuite.convert.photographs import photograph_sizes
+from benchsuite.datasets.columns import About, Clip
 
 LICENCE = (
     "annotations: Simplified BSD License, free for research; cite Andriluka, Pishchulin, Gehler, Schiele: "

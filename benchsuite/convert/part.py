@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchsuite.columns import OPTIONAL, WrongDataset, used_clips
 from benchsuite.convert.outcome import Outcome
-from benchsuite.dataset import open_dataset, write_dataset
+from benchsuite.datasets.columns import OPTIONAL, WrongDataset, used_clips
+from benchsuite.datasets.dataset import open_dataset, write_dataset
 
 WHOLE = ":"
 

@@ -12,10 +12,10 @@ from benchsuite_registry.skeletons import PENN_13
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from benchsuite.columns import About, Clip
 from benchsuite.convert.annotated import People, write_people
 from benchsuite.convert.archives import WrongSource, read_mat, unpacked
 from benchsuite.convert.outcome import Outcome
+from benchsuite.datasets.columns import About, Clip
 
 WINDOW = 25
 """Frames that the action classifier of the protocol looks at; shorter clips are counted."""

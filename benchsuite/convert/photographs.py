@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.columns import About
+from benchsuite.datasets.columns import About
 from benchsuite.images.photographs import WrongImage, photograph_size
 
 

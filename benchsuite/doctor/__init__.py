@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchsuite.columns import WrongDataset
-from benchsuite.dataset import Dataset, open_dataset
+from benchsuite.datasets.columns import WrongDataset
+from benchsuite.datasets.dataset import Dataset, open_dataset
 from benchsuite.doctor.bodies import check_bends, check_bones
 from benchsuite.doctor.cameras import check_reprojection, check_world
 from benchsuite.doctor.counts import count

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from benchsuite_registry.skeletons import H36M_17
 
-from benchsuite.dataset import Dataset
+from benchsuite.datasets.dataset import Dataset
 from benchsuite.doctor.findings import Finding, Floats, pieces, some_of, verdict
 
 BENT_RAD = np.radians(20.0)

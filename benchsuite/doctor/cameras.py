@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.columns import Clip
-from benchsuite.dataset import Dataset
+from benchsuite.datasets.columns import Clip
+from benchsuite.datasets.dataset import Dataset
 from benchsuite.doctor.findings import HEADS, Finding, Floats, joint, pieces, some_of, verdict
 
 REPROJECTION_PX = {"projected": (1.0, 5.0)}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 import numpy as np
 
-from benchsuite.dataset import Dataset
+from benchsuite.datasets.dataset import Dataset
 from benchsuite.doctor.findings import Finding, some_of
 
 PENN_ACTION_CLIPS = {

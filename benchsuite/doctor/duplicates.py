@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.dataset import Dataset
+from benchsuite.datasets.dataset import Dataset
 from benchsuite.doctor.findings import Finding, pieces, seen, some_of
 
 SIDES = {"train": 1, "test": 2}

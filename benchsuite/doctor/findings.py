@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.dataset import Dataset
+from benchsuite.datasets.dataset import Dataset
 
 Verdict = Literal["ok", "odd", "wrong"]
 Floats = NDArray[np.float64]

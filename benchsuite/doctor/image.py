@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.dataset import Dataset
+from benchsuite.datasets.dataset import Dataset
 from benchsuite.doctor.findings import HEADS, Finding, Floats, Verdict, joint, pieces, seen, some_of, verdict
 from benchsuite.images.crops import is_beside
 

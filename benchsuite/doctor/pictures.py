@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from benchsuite.dataset import Dataset
+from benchsuite.datasets.dataset import Dataset
 from benchsuite.doctor.findings import Finding, some_of
 from benchsuite.images.photographs import NoPillow, WrongImage, photograph_size, read_photograph
 from benchsuite.images.pictures import missing_photographs

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.columns import WrongDataset
+from benchsuite.datasets.columns import WrongDataset
 
 if TYPE_CHECKING:
     from PIL.Image import Image

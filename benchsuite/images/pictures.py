@@ -10,12 +10,12 @@ import torch
 from benchsuite_registry.poses import Camera, ImageBatch
 from numpy.typing import NDArray
 
-from benchsuite.columns import WrongDataset
+from benchsuite.datasets.columns import WrongDataset
 from benchsuite.images.crops import CONTEXT, Floats, box_around, crop_camera, cut, is_beside, squares_around
 from benchsuite.images.photographs import WrongImage, read_photograph
 
 if TYPE_CHECKING:
-    from benchsuite.dataset import Dataset
+    from benchsuite.datasets.dataset import Dataset
 
     Rows = slice | NDArray[np.integer]
 

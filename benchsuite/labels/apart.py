@@ -10,12 +10,12 @@ from typing import Any
 
 from benchsuite_registry.manager import load_registries
 
-from benchsuite.apart import Held, Named, plugin_files
-from benchsuite.cluster import Cluster
-from benchsuite.dataset import Dataset
+from benchsuite.datasets.dataset import Dataset
 from benchsuite.labels.labeller import Labeller, LabellingStopped, Labels, Recipe
-from benchsuite.pipeline import Settings
-from benchsuite.workers import Errand, Lost
+from benchsuite.running.apart import Held, Named, plugin_files
+from benchsuite.running.cluster import Cluster
+from benchsuite.running.pipeline import Settings
+from benchsuite.running.workers import Errand, Lost
 
 SHARD = 16
 """Most batches that a process is started for."""

@@ -19,19 +19,19 @@ import numpy as np
 from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
 
-from benchsuite.column_writer import JOURNAL, ColumnWriter, UnfinishedElsewhere
-from benchsuite.columns import About, Clip, let_go
-from benchsuite.dataset import Dataset, WrongDataset, describe_dataset, open_dataset
+from benchsuite.datasets.column_writer import JOURNAL, ColumnWriter, UnfinishedElsewhere
+from benchsuite.datasets.columns import About, Clip, let_go
+from benchsuite.datasets.dataset import Dataset, WrongDataset, describe_dataset, open_dataset
 from benchsuite.documents import dump, plain, write_whole
-from benchsuite.drawing import NoMatplotlib
 from benchsuite.labels.intrinsics import check_hypothesis, described
 from benchsuite.labels.labeller import Labeller, Labels, Recipe, layout
 from benchsuite.labels.sheet import draw_labels
 from benchsuite.labels.tally import tally
-from benchsuite.provenance import portable
+from benchsuite.pictures.drawing import NoMatplotlib
+from benchsuite.running.provenance import portable
 
 if TYPE_CHECKING:
-    from benchsuite.cluster import Cluster
+    from benchsuite.running.cluster import Cluster
 
 COMMIT_EVERY_S = 2.0
 PICTURES = 64

@@ -28,8 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 from benchsuite_registry.skeletons import H36M_17
 
-from benchsuite.columns import WrongDataset
-from benchsuite.dataset import Dataset
+from benchsuite.datasets.columns import WrongDataset
+from benchsuite.datasets.dataset import Dataset
 from benchsuite.filming import H36M_FOCAL
 from benchsuite.labels import INTRINSICS
 from benchsuite.labels.anatomy import long_bones

@@ -14,16 +14,16 @@ from benchsuite_registry.registries import Component
 from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
 
-from benchsuite.dataset import COLUMNS, Dataset
+from benchsuite.datasets.dataset import COLUMNS, Dataset
 from benchsuite.images.pictures import in_source_of
 from benchsuite.labels import DEFAULT_INTRINSICS, THRESHOLD
 from benchsuite.labels.crop import CROP_PX, Bools, Crops, Floats, crops_of, in_h36m
 from benchsuite.labels.intrinsics import People, cameras, check_hypothesis
 from benchsuite.labels.quality import PARTS, Labelled, faults, parts, scores
-from benchsuite.pipeline import Settings
-from benchsuite.predicting import lift, refine
-from benchsuite.provenance import described
-from benchsuite.stages import Stage
+from benchsuite.running.pipeline import Settings
+from benchsuite.running.predicting import lift, refine
+from benchsuite.running.provenance import described
+from benchsuite.running.stages import Stage
 
 LEAST_JOINTS = 4
 

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.columns import WrongDataset
-from benchsuite.dataset import Dataset
-from benchsuite.drawing import draw_keypoints, draw_pose, draw_views, new_figure
+from benchsuite.datasets.columns import WrongDataset
+from benchsuite.datasets.dataset import Dataset
 from benchsuite.images.photographs import WrongImage
 from benchsuite.images.pictures import cut_rows
+from benchsuite.pictures.drawing import draw_keypoints, draw_pose, draw_views, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchsuite.documents import WrongDocument, fitted, parsed
-from benchsuite.results import Part
+from benchsuite.records.results import Part
 
 Quantiles = Mapping[str, float]
 

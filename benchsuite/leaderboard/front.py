@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from benchsuite.leaderboard.pareto import Machine, Priced
 from benchsuite.leaderboard.sheets import recipe
-from benchsuite.pareto import Machine, Priced
-from benchsuite.standings import Column, Standing
+from benchsuite.leaderboard.standings import Column, Standing
 
 WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 380, 58, 24, 30, 44
 """Of the picture and its margins, px."""

@@ -13,8 +13,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from benchsuite.cost import Cost
 from benchsuite.leaderboard.front import machine_in_words, picture
+from benchsuite.leaderboard.pareto import DISTURBED, Machine, Priced, priced
 from benchsuite.leaderboard.sheets import (
     ARROWS,
     OVER_FRAMES,
@@ -31,9 +31,9 @@ from benchsuite.leaderboard.sheets import (
     recipe,
     seeds,
 )
-from benchsuite.pareto import DISTURBED, Machine, Priced, priced
-from benchsuite.standings import Column, Contest, Figure, Standing
-from benchsuite.worst import read_worst, worst_path
+from benchsuite.leaderboard.standings import Column, Contest, Figure, Standing
+from benchsuite.records.cost import Cost
+from benchsuite.records.worst import read_worst, worst_path
 
 FOLDER = Path(__file__).parent / "page"
 SCRIPTS = ("tables.js", "viewer.js", "dialog.js")

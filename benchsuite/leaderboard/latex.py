@@ -22,8 +22,8 @@ from benchsuite.leaderboard.sheets import (
     rank,
     recipe,
 )
-from benchsuite.reported import ReportedTable
-from benchsuite.standings import Column, Figure, Standing
+from benchsuite.leaderboard.standings import Column, Figure, Standing
+from benchsuite.records.reported import ReportedTable
 
 ESCAPES = {
     "\\": r"\textbackslash{}",

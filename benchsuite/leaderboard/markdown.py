@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 from tabulate import tabulate
 
-from benchsuite.cost import Cost
 from benchsuite.leaderboard.front import machine_in_words
+from benchsuite.leaderboard.pareto import DISTURBED, Priced, priced
 from benchsuite.leaderboard.sheets import (
     ARROWS,
     OVER_FRAMES,
@@ -24,9 +24,9 @@ from benchsuite.leaderboard.sheets import (
     rank,
     recipe,
 )
-from benchsuite.pareto import DISTURBED, Priced, priced
-from benchsuite.reported import ReportedTable
-from benchsuite.standings import Column, Figure, Standing
+from benchsuite.leaderboard.standings import Column, Figure, Standing
+from benchsuite.records.cost import Cost
+from benchsuite.records.reported import ReportedTable
 from benchsuite.statistics import Estimate
 
 NONE = "-"

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from benchsuite_registry.contracts import Scalar
 
-from benchsuite.cost import Cost, read_costs
 from benchsuite.documents import WrongDocument, plain
-from benchsuite.ranking import Place, Ranking, ranking
-from benchsuite.reported import ReportedTable, read_reported
-from benchsuite.results import Record, read_records
-from benchsuite.standings import Column, Contest, Figure, Standing, contests
+from benchsuite.leaderboard.ranking import Place, Ranking, ranking
+from benchsuite.leaderboard.standings import Column, Contest, Figure, Standing, contests
+from benchsuite.records.cost import Cost, read_costs
+from benchsuite.records.reported import ReportedTable, read_reported
+from benchsuite.records.results import Record, read_records
 
 OVER_FRAMES = (
     "An action has a single take, so that nothing can be drawn anew within it: ranks, what is behind and the smallest "

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchsuite.documents import plain
 from benchsuite.leaderboard.sheets import Published, Sheet, commands, digest
-from benchsuite.standings import Column, Figure, Standing
+from benchsuite.leaderboard.standings import Column, Figure, Standing
 
 SCHEMA = 1
 

@@ -9,8 +9,8 @@ import numpy as np
 from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
 
-from benchsuite.columns import Clip
-from benchsuite.dataset import Dataset, WrongDataset
+from benchsuite.datasets.columns import Clip
+from benchsuite.datasets.dataset import Dataset, WrongDataset
 from benchsuite.rendering.bodies import Floats
 from benchsuite.rendering.solids import Ints
 

@@ -13,9 +13,9 @@ import numpy as np
 from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
 
-from benchsuite.column_writer import JOURNAL, ColumnWriter, Layout, UnfinishedElsewhere
-from benchsuite.columns import About, Clip, layout_of
-from benchsuite.dataset import Dataset, WrongDataset, describe_dataset, open_dataset
+from benchsuite.datasets.column_writer import JOURNAL, ColumnWriter, Layout, UnfinishedElsewhere
+from benchsuite.datasets.columns import About, Clip, layout_of
+from benchsuite.datasets.dataset import Dataset, WrongDataset, describe_dataset, open_dataset
 from benchsuite.documents import plain
 from benchsuite.rendering import Kind
 from benchsuite.rendering.bodies import mirrored, posed

@@ -10,11 +10,11 @@ import numpy as np
 from benchsuite_registry.contracts import Evaluator, Scalar
 from benchsuite_registry.registries import Component
 
-from benchsuite.cells import protocol_on
-from benchsuite.dataset import Dataset, WrongDataset
-from benchsuite.methods import Method
-from benchsuite.pipeline import Branch, Settings, run_pass
+from benchsuite.datasets.dataset import Dataset, WrongDataset
 from benchsuite.robustness.disturbances import Disturbance
+from benchsuite.running.cells import protocol_on
+from benchsuite.running.methods import Method
+from benchsuite.running.pipeline import Branch, Settings, run_pass
 
 SCHEMA = 1
 

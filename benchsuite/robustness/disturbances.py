@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.dataset import Dataset, WrongDataset
+from benchsuite.datasets.dataset import Dataset, WrongDataset
 from benchsuite.robustness.noise import HEAD_PER_NECK_TO_TOP, load_noise
 
 Array = NDArray[np.float64]

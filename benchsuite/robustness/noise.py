@@ -18,7 +18,7 @@ import numpy as np
 from benchsuite_registry.skeletons import MPII_16, Skeleton
 from numpy.typing import NDArray
 
-from benchsuite.columns import WrongDataset
+from benchsuite.datasets.columns import WrongDataset
 from benchsuite.documents import load
 
 Array = NDArray[np.float64]

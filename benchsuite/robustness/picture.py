@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchsuite.drawing import new_figure
+from benchsuite.pictures.drawing import new_figure
 from benchsuite.robustness.curves import Robustness
 from benchsuite.robustness.disturbances import DISTURBANCES, Disturbance
 

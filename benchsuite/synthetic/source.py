@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.dataset import About, Clip, Dataset, in_memory
+from benchsuite.datasets.dataset import About, Clip, Dataset, in_memory
 from benchsuite.filming import place_cameras
 from benchsuite.synthetic import motion
 from benchsuite.synthetic.prior import FPS, WINDOW, Prior, WrongPrior, load_prior

@@ -14,7 +14,7 @@ from benchsuite_registry.poses import Camera, Frame, ImageBatch, KeypointBatch, 
 from benchsuite_registry.skeletons import Skeleton
 from torch import Tensor
 
-from benchsuite.dataset import Dataset, in_memory, write_dataset
+from benchsuite.datasets.dataset import Dataset, in_memory, write_dataset
 from benchsuite.images.crops import CONTEXT
 from benchsuite.synthetic.source import synthetic_dataset
 

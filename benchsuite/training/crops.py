@@ -11,7 +11,7 @@ from benchsuite_registry.skeletons import DERIVED, H36M_17, LSP_14, MPII_16, Ske
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchsuite.dataset import Dataset, WrongDataset
+from benchsuite.datasets.dataset import Dataset, WrongDataset
 from benchsuite.images.pictures import check_pictures, cut_rows, squares
 from benchsuite.joints import read_known
 from benchsuite.training.looks import Floats, Looks

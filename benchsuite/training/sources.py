@@ -11,7 +11,7 @@ from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
 from torch import Tensor
 
-from benchsuite.dataset import Dataset, WrongDataset
+from benchsuite.datasets.dataset import Dataset, WrongDataset
 from benchsuite.training.pairs import Pairs, filmed, varied
 
 HELD_OUT = 20

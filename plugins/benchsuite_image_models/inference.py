@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.functional import conv2d
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from benchsuite.onednn import takes
+from benchsuite.kernels.onednn import takes
 
 Precision = Literal["float32", "bfloat16"]
 

@@ -12,7 +12,7 @@ from benchsuite_registry.poses import Frame, KeypointBatch, PoseBatch
 from benchsuite_registry.skeletons import H36M_17
 from torch import Tensor, nn
 
-from benchsuite.dataset import open_dataset
+from benchsuite.datasets.dataset import open_dataset
 from benchsuite.training.course import Stage
 from benchsuite.training.pairs import Pairs
 from benchsuite_lifters.network import in_h36m

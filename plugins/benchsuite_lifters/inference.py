@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_linear_bn_eval
 
-from benchsuite.onednn import takes
+from benchsuite.kernels.onednn import takes
 from benchsuite_lifters.layers import product
 from benchsuite_lifters.residual_mlp import Block, ResidualMLP
 

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from benchsuite.onednn import takes
+from benchsuite.kernels.onednn import takes
 
 
 class Linear(nn.Linear):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numba.extending import overload, register_jitable
 
-from benchsuite.blocks import block, every, give, take
-from benchsuite.lanes import EIGHT, LANES, choices
-from benchsuite.machine_code import machine_code, text_of
+from benchsuite.kernels.blocks import block, every, give, take
+from benchsuite.kernels.lanes import EIGHT, LANES, choices
+from benchsuite.kernels.machine_code import machine_code, text_of
 from benchsuite_refiners import objective as mathematics
 from benchsuite_refiners.objective import place
 

@@ -10,7 +10,7 @@ from benchsuite_registry.poses import Frame, KeypointBatch, PoseBatch
 from benchsuite_registry.skeletons import H36M_17
 from torch import Tensor
 
-from benchsuite.dataset import open_dataset
+from benchsuite.datasets.dataset import open_dataset
 
 
 class Window:

@@ -1,0 +1,1 @@
+"""Two methods on the same samples, and two protocols on the same predictions."""

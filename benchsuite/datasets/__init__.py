@@ -1,0 +1,1 @@
+"""Datasets on disk: how a folder is laid out, read without memory, written and grown."""

@@ -1,0 +1,1 @@
+"""Pictures of poses, of people and of confusions."""
