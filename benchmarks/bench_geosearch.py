@@ -3,13 +3,15 @@
 Rows of the kernel alone write into memory that is there already, as their copy does; ``refine`` allocates its results,
 as its copy does.
 
+With a CUDA device its kernel is measured too, on poses that are there and stay there.
+
 Run: python benchmarks/bench_geosearch.py [POSES] [THREADS], or pytest benchmarks/bench_geosearch.py -s
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -29,11 +31,15 @@ FOCAL, CENTER = (1145.0494, 1143.7811), (512.5415, 515.4515)
 
 def rows(count: int = POSES) -> Iterator[Row]:
     """``refine`` and its kernel beside copies, growth when the work doubles, a single pose, the paper's procedure."""
-    poses, keypoints = batch(count)
+    twice = batch(2 * count)
+    poses, keypoints = (some.rows(slice(count)) for some in twice)
     yield from kernels(poses, keypoints)
-    yield from whole(poses, keypoints)
+    yield whole(poses, keypoints)
+    yield doubled(poses, keypoints, *twice)
     yield from single(poses, keypoints)
     yield from papers_scan(poses, keypoints)
+    if torch.cuda.is_available():
+        yield from on_cuda(poses, keypoints)
 
 
 def kernels(poses: PoseBatch, keypoints: KeypointBatch) -> Iterator[Row]:
@@ -52,20 +58,32 @@ def kernels(poses: PoseBatch, keypoints: KeypointBatch) -> Iterator[Row]:
         yield Row.of(path, million / kernel, "M poses/s", million / copy, "copy into memory that is there")
 
 
-def whole(poses: PoseBatch, keypoints: KeypointBatch) -> Iterator[Row]:
+def whole(poses: PoseBatch, keypoints: KeypointBatch) -> Row:
     """All of ``refine``."""
-    here, million = np.ones(bytes_of(columns(poses, keypoints), results(len(poses))) // 8, np.float32), len(poses) / 1e6
-    half = poses.rows(slice(len(poses) // 2)), keypoints.rows(slice(len(poses) // 2))
-    refiner = GeoSearch()
-    all_of_them, copies, halves, _ = turns(  # each refinement after a copy: new memory costs by what was freed before
-        *(lambda: refiner.refine(poses, keypoints), here.copy),
-        *(lambda: refiner.refine(*half), here.copy),
+    copy, refiner, million = a_copy(poses, keypoints), GeoSearch(), len(poses) / 1e6
+    found, copied = in_turn(lambda: refiner.refine(poses, keypoints), copy, rounds=ROUNDS)
+    path = f"geosearch CPU, {len(poses):,} poses float32"
+    return Row.of(path, million / found, "M poses/s", million / copied, "same-size copy", least=0.45)
+
+
+def doubled(poses: PoseBatch, keypoints: KeypointBatch, both: PoseBatch, their_keypoints: KeypointBatch) -> Row:
+    """Twice as many, each after a copy: new memory costs by what was freed before."""
+    copy, refiner = a_copy(poses, keypoints), GeoSearch()
+    twice, _, once, _ = turns(
+        lambda: refiner.refine(both, their_keypoints),
+        copy,
+        lambda: refiner.refine(poses, keypoints),
+        copy,
         rounds=ROUNDS,
     )
-    path, rate, copy = f"geosearch CPU, {len(poses):,} poses float32", million / min(all_of_them), million / min(copies)
-    yield Row.of(path, rate, "M poses/s", copy, "same-size copy", least=0.45)
-    ratio, once = median_ratio(all_of_them, halves), min(halves)
-    yield Row(f"{path}, against half of them", once * ratio, "s", once, "half of them", ratio, least=1.9, most=2.1)
+    ratio = median_ratio(twice, once)
+    path = f"geosearch CPU, {len(both):,} poses float32"
+    return Row(path, min(once) * ratio, "s", min(once), "half of them", ratio, least=1.9, most=2.1)
+
+
+def a_copy(poses: PoseBatch, keypoints: KeypointBatch) -> Callable[[], object]:
+    """What copies as many bytes as the search reads and writes into new memory."""
+    return np.ones(bytes_of(columns(poses, keypoints), results(len(poses))) // 8, np.float32).copy
 
 
 def single(poses: PoseBatch, keypoints: KeypointBatch) -> Iterator[Row]:
@@ -87,6 +105,28 @@ def papers_scan(poses: PoseBatch, keypoints: KeypointBatch) -> Iterator[Row]:
     )
     path = f"geosearch CPU, {len(poses):,} poses"
     yield Row.of(path, len(poses) / taken, "poses/s", SCANNED / scan, "the paper's scan in plain Python", least=100_000)
+
+
+def on_cuda(poses: PoseBatch, keypoints: KeypointBatch, times: int = 10, device: str = "cuda") -> Iterator[Row]:
+    """All of ``refine`` on a device, for each objective, beside a copy of as many bytes there."""
+    again = torch.arange(len(poses)).repeat(times)
+    there, seen, million = poses.rows(again).to(device), keypoints.rows(again).to(device), len(again) / 1e6
+    here = torch.ones(times * bytes_of(columns(poses, keypoints), results(len(poses))) // 8, device=device)
+
+    def finished(act: Callable[[], object]) -> None:
+        act()
+        if here.is_cuda:
+            torch.cuda.synchronize()
+
+    for name in mathematics.OBJECTIVES:
+        refiner = GeoSearch(objective=name, backend="cuda")
+        taken, copied = in_turn(
+            lambda refiner=refiner: finished(lambda: refiner.refine(there, seen)),
+            lambda: finished(here.clone),
+            rounds=ROUNDS,
+        )
+        path, least = f"geosearch CUDA, {len(again):,} poses float32, {name}", 0.85 if name == "sq" else None
+        yield Row.of(path, million / taken, "M poses/s", million / copied, "device-to-device copy", least=least)
 
 
 def batch(count: int) -> tuple[PoseBatch, KeypointBatch]:

@@ -129,18 +129,14 @@ class Adapted:
     def _read(self, keypoints: KeypointBatch) -> Tensor:
         """Keypoints (B, J, 2) px of the model's joints."""
         mine, given = self.convention.reads, keypoints.skeleton
-        weights = Skeleton("of the model", mine, (-1,) * len(mine)).weights_from(given)
-        seen = keypoints.visible & keypoints.uv.isfinite().all(-1)
-        uv = torch.where(seen[..., None], keypoints.uv, 0.0)
-        middle = uv.sum(1) / seen.sum(1, keepdim=True).clamp(min=1)
-        columns = []
-        for joint, parts in zip(mine, weights, strict=True):
+        wanted = Skeleton("of the model", mine, (-1,) * len(mine))
+        for joint, parts in zip(mine, wanted.weights_from(given), strict=True):
             if parts is None:
                 raise WrongModel(f"wanted joint {joint!r}, which skeleton {given.name} does not give")
-            known = torch.stack([seen[:, given.index(part)] for part in parts]).all(0)
-            there = torch.stack([share * uv[:, given.index(part)] for part, share in parts.items()]).sum(0)
-            columns.append(torch.where(known[:, None], there, middle))
-        return torch.stack(columns, dim=1)
+        uv, known = keypoints.known_in(wanted)
+        every, seen = keypoints.known_in(given)
+        middle = every.sum(1, keepdim=True) / seen.sum(1).clamp(min=1)[:, None, None]
+        return torch.where(known[..., None], uv, middle)
 
 
 def tensors(file: Path | str) -> Any:

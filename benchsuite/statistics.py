@@ -1,11 +1,10 @@
-"""Means over frames and over actions, and how far they would move with other clips.
+"""Means over frames and over actions, and how far they would move with other takes.
 
-Frames of one clip are alike, so clips and not frames are what is drawn when an interval is made. A
-mean needs no more of a clip than its sum and its count: once those are had, a draw costs as much as
-there are clips.
+Frames of one take are alike, whichever camera saw them, so takes and not frames are what is drawn when an interval
+is made. Here a clip is what is drawn: whoever calls gives the codes of takes, or of clips where takes are not told. A
+mean needs no more of one than its sum and its count: once those are had, a draw costs as much as there are clips.
 
-Clips are taken to be independent. Several cameras' clips of one take are not, so where a dataset has
-them the intervals are too narrow; so are, as with every percentile bootstrap, those from a handful of clips.
+Clips are taken to be independent. As with every percentile bootstrap, intervals from a handful of them are too narrow.
 """
 
 from __future__ import annotations
@@ -102,7 +101,7 @@ class ClipSums:
 
         Args:
             values: (N,) a figure of each frame.
-            clip: (N,) code of its clip, from 0 up.
+            clip: (N,) code of its clip, from 0 up: of its take, where takes are told.
             action: (N,) code of its action, from 0 up; one action if not given. The part of a
                 clip that shows another action counts as another clip.
             weight: (N,) for how many a frame counts, such as its labelled joints; one if not given.
@@ -214,7 +213,7 @@ def paired(first: Array, second: Array, clip: Codes, action: Codes | None = None
     Args:
         first: (N,) a figure of each frame.
         second: (N,) the other method's.
-        clip: (N,) code of each frame's clip.
+        clip: (N,) code of each frame's clip, as for ``ClipSums.of``.
         action: (N,) code of each frame's action.
 
     Raises:

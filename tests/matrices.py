@@ -9,8 +9,9 @@ import toys
 from benchsuite_registry.registries import Registries
 
 from benchsuite.records.results import Record
+from benchsuite.running.matrix import Matrix
 from benchsuite.running.pipeline import Settings
-from benchsuite.running.runner import Matrix, Runner
+from benchsuite.running.runner import Runner
 
 
 def matrix(

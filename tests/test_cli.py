@@ -15,7 +15,7 @@ import torch
 import toys
 from shells import PLUGIN, Shell, rows
 
-from benchsuite.cli import COMMANDS
+from benchsuite.cli import COMMANDS, REFUSALS
 from benchsuite.cli.tables import escaped
 from benchsuite.datasets.dataset import write_dataset
 from benchsuite.records.results import read_records
@@ -303,6 +303,13 @@ print("heavy:", *(name for name in {HEAVY!r} if name in sys.modules))
 """
     done = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "heavy:"
+
+
+@pytest.mark.parametrize(("module", "name"), [(m, name) for m, names in REFUSALS.items() for name in names])
+def test_errors_that_are_told_in_a_line_lie_where_they_are_looked_for(module: str, name: str) -> None:
+    error = getattr(importlib.import_module(module), name)
+    assert issubclass(error, Exception)
+    assert error.__module__ == module
 
 
 def test_as_a_module() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import rowdies
 import toys
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 from matrices import failure
 from test_workers import alive, children, rowdy, timeless, until
 
@@ -26,8 +26,9 @@ from benchsuite.records.results import Record
 from benchsuite.running import cluster as module
 from benchsuite.running.apart import Held
 from benchsuite.running.cluster import Cluster, NoCluster
+from benchsuite.running.matrix import Matrix
 from benchsuite.running.pipeline import Settings
-from benchsuite.running.runner import Matrix, Runner
+from benchsuite.running.runner import Runner
 from benchsuite.running.workers import Limits
 from benchsuite.synthetic.source import synthetic_dataset
 

@@ -77,13 +77,13 @@ def test_the_mean_over_actions_weighs_actions_and_not_frames() -> None:
     assert found.overall.difference.low is None  # action-1 has a single clip
     assert found.pooled.difference.value == pytest.approx(2.0, abs=1e-5)
     assert found.verdict.startswith(
-        "There is an action of a single clip, so over frames: a is better by 2.00 mm [1.00,"
+        "There is an action of a single take, so over frames: a is better by 2.00 mm [1.00,"
     )
     assert (found.pooled.difference.low, found.pooled.difference.high) == pytest.approx((1.0, 3.0), abs=1e-5)
     assert (found.told_over, found.detectable) == ("frames", found.pooled.difference.detectable)
     assert found.detectable == pytest.approx(2.8016 * (2 / 3) ** 0.5 / 3**0.5, rel=0.1)  # 1, 2 and 3 mm: three draws
     alone = compared(off(0), off(17))
-    assert alone.verdict == "There are too few clips to say whether the difference would show on others."
+    assert alone.verdict == "There are too few takes to say whether the difference would show on others."
 
 
 def test_the_verdict_names_who_is_better_by_how_much() -> None:
@@ -95,6 +95,14 @@ def test_the_verdict_names_who_is_better_by_how_much() -> None:
     # of an action: 0.5 / sqrt(2), two clips that differ by 1; of the mean of two such actions: 1 / sqrt(2) of that
     assert apart.detectable == pytest.approx(2.8016 * 0.25, rel=0.1)
     assert compared(off(17, 34, 51, 68), off(17, 34, 51, 68)).detectable is None
+
+
+def test_a_method_is_not_told_apart_from_itself() -> None:
+    """0 where it counts, although 0.1 has no exact sum."""
+    same = compared(off(0.1, 34.3, 51.7, 68.9), off(0.1, 34.3, 51.7, 68.9))
+    assert same.verdict == "The two cannot be told apart: b less a is +0.00 mm [+0.00, +0.00]."
+    assert (same.worse.value, same.improved.value, same.headroom.value) == (0.0, 0.0, 0.0)
+    assert {row.difference.value for row in (*same.actions, *same.joints)} == {0.0}
 
 
 def test_samples_that_one_lacks_are_left_out() -> None:
@@ -140,6 +148,18 @@ def test_the_picture_has_a_line_for_each_action_and_joint() -> None:
     actions, joints, _ = figure.axes
     assert [label.get_text() for label in actions.get_yticklabels()] == ["action-0", "action-1", "all"]
     assert len(joints.get_yticklabels()) == 16
+
+
+def test_all_of_the_picture_is_on_it() -> None:
+    found = compared(off(17, 34, 51, 68), off(34, 17, 51, 17))
+    long = "martinez:weights=martinez-of-a-long-name.safetensors+geosearch:objective=l1,delta_x_mm=250.0"
+    figure = draw_comparison(replace(found, first=long, second=long))
+    figure.draw_without_rendering()
+    written = [text for axes in figure.axes for text in (axes.title, *axes.get_yticklabels())]
+    for text in (*figure.texts, *written):
+        box = text.get_window_extent()
+        assert box.x0 >= 0, text
+        assert box.x1 <= figure.bbox.x1, text
 
 
 # ---- records -------------------------------------------------------------------------------------

@@ -228,6 +228,7 @@ def test_a_part_of_a_dataset(tmp_path: Path, converter: Converter) -> None:
     for name, column in part.columns.items():
         np.testing.assert_array_equal(column, whole.columns[name][1:4])
     np.testing.assert_array_equal(part.images(slice(0, 3), 32).rgb, whole.images(slice(1, 4), 32).rgb)
+    assert not Path(part.about.images).is_absolute(), "data and photographs may be moved together"
     assert "part of a dataset of 5 samples: --rows 1:4 --without xyz --split train" in part.about.notes
     assert converter("part", source, "--without", "image") == 0
     assert converter.dataset.photographs == ()

@@ -194,6 +194,15 @@ def test_what_was_disturbed_is_not_on_the_front_and_pushes_nobody_off_it() -> No
     assert not replace(known[3], device="cuda: toy").is_disturbed, "there it waits for the device"
 
 
+def test_who_leaves_samples_undefined_is_not_on_the_front_and_pushes_nobody_off_it() -> None:
+    """d would beat all in both, on half of the samples."""
+    records = [record for standing in scored("lower").standings for record in standing.records]
+    half = [replace(r, metrics=(replace(r.metrics[0], n=4),)) if r.source.name == "d" else r for r in records]
+    known = [cost(lifter(name, "other", name), us) for name, us in (("a", 5.0), ("d", 0.1))]
+    rows = priced(contest(half), known)["cpu: toy", 1]
+    assert {row.standing.records[0].source.name: row.on_front for row in rows} == {"a": True, "d": False}
+
+
 # ---- the command ---------------------------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ from benchsuite_evaluators.bone_sum import bone_sum
 from benchsuite_evaluators.dialects import DIALECTS
 from benchsuite_evaluators.h36m import H36MProtocol1
 from benchsuite_registry.contracts import Evaluator, Metric
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 from benchsuite_registry.poses import Frame, Target
 from benchsuite_registry.skeletons import H36M_17, MPII_16
 from matrices import matrix, run

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 from benchsuite_registry.registries import Origin
 
 from benchsuite.cli import main

@@ -20,7 +20,7 @@ from scored import labels, poses, score, with_evaluators
 from shells import PLUGIN, Shell
 from toys import TRUTH, toy_dataset
 
-from benchsuite.comparing.explanation import CannotExplain, explain, parse_reading, thinned
+from benchsuite.comparing.explanation import CannotExplain, explain, parse_reading, spelt, thinned
 from benchsuite.comparing.explanation_picture import draw_waterfall
 
 
@@ -190,6 +190,19 @@ def test_explain_prints_a_waterfall(shell: Shell) -> None:
     assert ["root", "counted", "excluded", "+0.57", "+0.50", "+0.65"] in lines
     assert "alike in both: predicted root: moved to the origin; scale: as predicted" in shell.out
     assert Path("p.png").read_bytes()[:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize(
+    ("setting", "printed"),
+    [
+        ("14 bones add up to 4296.99233013 mm", "14 bones add up to 4296.99 mm"),
+        ("an error of 0.0375 heads", "an error of 0.0375 heads"),
+        (5, "5"),
+        (0.125, "0.125"),
+    ],
+)
+def test_lengths_are_printed_to_a_hundredth_of_a_mm(setting: Scalar, printed: str) -> None:
+    assert spelt(setting) == printed
 
 
 def test_explain_takes_predictions_and_prints_json(shell: Shell) -> None:

@@ -11,7 +11,7 @@ import pytest
 import torch
 from benchsuite_refiners.geosearch import Flag, GeoSearch
 from benchsuite_registry.contracts import Refiner
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 from benchsuite_registry.poses import Camera, Frame, KeypointBatch, PoseBatch
 from benchsuite_registry.registries import WrongParameter
 from benchsuite_registry.skeletons import H36M_17, LSP_14, MPII_16, PENN_13, Skeleton

@@ -13,7 +13,7 @@ import pytest
 import torch
 from benchsuite_evaluators.h36m import H36MProtocol1
 from benchsuite_registry.contracts import Evaluator, Metric
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 from benchsuite_registry.poses import Category, Frame, Labels, PoseBatch, Target
 from benchsuite_registry.registries import WrongParameter
 from benchsuite_registry.skeletons import COCO_17, H36M_17, MPII_16, Skeleton

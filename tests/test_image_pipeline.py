@@ -20,8 +20,8 @@ from pictured import ABOUT, CLIPS, found_dots, people, photographed, rendered
 
 from benchsuite.datasets.dataset import Dataset, WrongDataset, in_memory
 from benchsuite.running import predicting
+from benchsuite.running.matrix import Matrix
 from benchsuite.running.pipeline import Settings
-from benchsuite.running.runner import Matrix
 
 SIZE = 128
 

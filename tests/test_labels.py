@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import torch
 import toys
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 from benchsuite_registry.skeletons import H36M_17, LSP_14
 from shells import PLUGIN, Shell
 
@@ -21,8 +21,9 @@ from benchsuite.datasets.columns import WrongDataset
 from benchsuite.datasets.dataset import Dataset, in_memory, open_dataset, write_dataset
 from benchsuite.filming import H36M_FOCAL
 from benchsuite.images.pictures import in_source_of
+from benchsuite.joints import read_known
 from benchsuite.labels import INTRINSICS, anatomy, generator
-from benchsuite.labels.crop import Crops, crops_of, in_h36m
+from benchsuite.labels.crop import Crops, crops_of
 from benchsuite.labels.generator import label_dataset
 from benchsuite.labels.intrinsics import People, cameras, check_hypothesis
 from benchsuite.labels.labeller import REASONS, VERDICT, LabellingStopped, Recipe
@@ -101,7 +102,7 @@ def test_joints_are_read_by_name_and_interpolated() -> None:
     uv = np.stack([np.arange(14.0), np.arange(14.0) ** 2], axis=1)[None].repeat(2, axis=0)
     visible = np.ones((2, 14), dtype=bool)
     visible[1, LSP_14.index("l_hip")] = False
-    read, known = in_h36m(uv, visible, LSP_14)
+    read, known = read_known(uv, visible, LSP_14, H36M_17)
     hips = uv[0, [LSP_14.index("l_hip"), LSP_14.index("r_hip")]]
     np.testing.assert_allclose(read[0, AT["pelvis"]], hips.mean(0))
     np.testing.assert_allclose(read[0, AT["l_wrist"]], uv[0, LSP_14.index("l_wrist")])
@@ -419,13 +420,19 @@ def test_photographs_come_along(tmp_path: Path) -> None:
     labels = label_dataset(held, recipe(batch=6), tmp_path / "elsewhere" / "out")
     assert labels.columns["image"].tolist() == [9, 8, 7, 5, 4, 3, 2, 1, 0]
     assert labels.photographs == names
-    assert labels.about.images == str(tmp_path / "photos")
+    assert labels.about.images == "../../photos"
     pixels = label_dataset(source, recipe(batch=6), tmp_path / "rgb")
     np.testing.assert_array_equal(labels.images(slice(0, 9), 32).rgb, pixels.images(slice(0, 9), 32).rgb)
     DRAW(tmp_path / "elsewhere" / "out", labels)
     (tmp_path / "photos" / "4.png").unlink()
     DRAW(tmp_path / "elsewhere" / "out", labels)
     assert (tmp_path / "elsewhere" / "out" / "labels.png").stat().st_size > 10_000
+    moved = tmp_path / "moved"
+    moved.mkdir()
+    for name in ("elsewhere", "photos"):
+        (tmp_path / name).rename(moved / name)
+    again = open_dataset(moved / "elsewhere" / "out")
+    assert np.array_equal(again.images(slice(0, 3), 32).rgb, pixels.images(slice(0, 3), 32).rgb)
 
 
 def test_labels_of_labels_show_the_same_photograph(tmp_path: Path) -> None:

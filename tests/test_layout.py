@@ -12,7 +12,7 @@ from importlib.util import resolve_name
 from pathlib import Path
 
 import pytest
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = ConfigParser()

@@ -13,8 +13,11 @@ import pytest
 from benchsuite_registry.contracts import Metric
 from benchsuite_registry.skeletons import H36M_17
 from test_leaderboard import mpjpe, record
+from test_leaderboard_formats import cost
 
 from benchsuite.leaderboard import write_leaderboard
+from benchsuite.leaderboard.sheets import H36M_SHORT
+from benchsuite.records.cost import write_cost
 from benchsuite.records.results import Part, Record, write_record
 from benchsuite.records.worst import Worst, WorstSample, write_worst
 
@@ -366,4 +369,145 @@ def test_print_shows_every_view(browser: Any, page_file: Path) -> None:
     visit.page.emulate_media(media="print")
     assert visit.page.locator("#s1 [data-view=action]").is_visible()
     assert visit.page.locator(".tools").is_hidden()
+    visit.context.close()
+
+
+def named_pills(visit: Visit) -> dict[str, bool]:
+    """The names of the tables to jump to, and whether each has rows."""
+    pills = visit.page.locator("nav a")
+    return {pill.inner_text(): "none" not in (pill.get_attribute("class") or "") for pill in pills.all()}
+
+
+@pytest.fixture(scope="module")
+def wide_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """As wide as tables get: 15 actions, six figures with seeds, intervals, long names; two protocols; costs."""
+    root = tmp_path_factory.mktemp("wide")
+    smooth = Part("refiner", "geosearch")
+    names = ("martinez", "stereo", "wild-hourglass")
+    for k, (name, refiner) in enumerate((n, r) for n in names for r in (None, smooth)):
+        for seed, joints in ((0, 17), (1, 17), (0, 14)):
+            level = 44.0 + 1.5 * k + 0.5 * seed
+            metrics = [m for figure in ("MPJPE", "P-MPJPE", "N-MPJPE") for m in wide(figure, level)]
+            source: dict[str, Any] = {
+                "weights": f"{name}-{seed}",
+                "trained": {"recipe": "width 256, shift 5000 mm", "seed": seed},
+            }
+            each = record(name, metrics, refiner=refiner, protocol={"joints": joints}, seed=seed, **source)
+            write_record(root, each)
+        write_cost(root, replace(cost(name, refiner, 9.0 - k / 2), source=each.source))
+    write_record(root, record("alone", wide("MPJPE", 150.0), protocol={"joints": 14}))
+    write_record(root, record("floor", wide("MPJPE", 80.0), protocol={"joints": 17}))
+    write_cost(root, cost("floor", None, 90.0))  # so far away that the others lie close together in the plot
+    return write_leaderboard(root, "html")
+
+
+def wide(figure: str, level: float) -> list[Metric]:
+    metrics = [Metric(figure, level, "mm", "lower", low=level - 1, high=level + 1, n=9)]
+    metrics += [Metric(f"{figure} avg_frames", level, "mm", "lower", low=level - 1, high=level + 1, n=9)]
+    return metrics + [
+        Metric(figure, level + 60, "mm", "lower", group=f"action={a}", n=9)
+        for a in (*H36M_SHORT, "Eating", "Photo", "Sitting")
+    ]
+
+
+SPREAD = "(parts) => parts.map((part) => part.scrollWidth - part.clientWidth)"
+
+
+@pytest.mark.parametrize("width", [1280, 1440])
+def test_wide_tables_fit_a_desktop(width: int, browser: Any, wide_file: Path) -> None:
+    visit = Visit(browser, wide_file, viewport={"width": width, "height": 900})
+    for view in ("overall", "action"):
+        visit.page.locator(f"fieldset input[value={view}]").evaluate("(choice) => choice.click()")
+        assert visit.page.locator(f"[data-view={view}]").evaluate_all(SPREAD) == [0, 0]
+    visit.keep(f"wide-{width}")
+    assert visit.said == []
+    visit.context.close()
+
+
+def test_what_is_cut_fades_and_the_method_stays(browser: Any, wide_file: Path) -> None:
+    visit = Visit(browser, wide_file, viewport={"width": 390, "height": 800}, has_touch=True, is_mobile=True)
+    part = visit.page.locator("#s1 [data-view=overall]")
+    fades = "(part) => getComputedStyle(part).maskImage !== 'none'"
+    assert part.evaluate(fades)
+    left = part.bounding_box()["x"]
+    part.evaluate("(part) => { part.scrollLeft = 200; }")
+    visit.page.wait_for_selector("#s1 [data-view=overall].cut-left.cut-right")
+    for cell in ("tbody tr:first-child th", "thead th:nth-child(2)"):
+        assert part.locator(cell).bounding_box()["x"] == pytest.approx(left, abs=1)
+    part.evaluate("(part) => { part.scrollLeft = part.scrollWidth; }")
+    visit.page.wait_for_selector("#s1 [data-view=overall].cut-left:not(.cut-right)")
+    assert not part.evaluate(fades)
+    visit.context.close()
+
+
+def test_tables_of_one_name_say_in_what_they_differ(browser: Any, wide_file: Path, visit: Visit) -> None:
+    other = Visit(browser, wide_file)
+    assert list(named_pills(other)) == ["cmu joints 14 7", "cmu joints 17 7"]
+    assert other.page.locator("#s1 h2").inner_text().split() == ["cmu", "test", "joints", "17"]
+    other.context.close()
+    assert list(named_pills(visit)) == ["cmu joints 14, root counted not said 1", "cmu joints 17, root counted yes 5"]
+
+
+def test_the_filter_leaves_nothing_empty(browser: Any, wide_file: Path) -> None:
+    visit = Visit(browser, wide_file)
+    page, nothing = visit.page, visit.page.locator("#nothing")
+    seen = {"#s0": True, "#s1": True}
+
+    def visible() -> dict[str, bool]:
+        return {part: page.locator(part).is_visible() for part in seen}
+
+    assert visible() == seen
+    assert nothing.is_hidden()
+    page.locator("#filter").fill("stereo geosearch")
+    assert visible() == seen
+    dim = page.locator("#s1 svg g.none title").all_text_contents()
+    assert len(dim) == 6
+    assert not any(said.startswith("stereo") and "geosearch" in said for said in dim)
+    page.locator("#filter").fill("alone")
+    assert visible() == {"#s0": True, "#s1": False}
+    assert page.locator("#s0 figure").is_hidden(), "its cost is not known"
+    assert named_pills(visit) == {"cmu joints 14 7": True, "cmu joints 17 7": False}
+    page.locator("#filter").fill("alone geosearch")
+    assert visible() == {"#s0": False, "#s1": False}
+    assert nothing.is_visible()
+    page.locator("#filter").fill("")
+    assert visible() == seen
+    assert nothing.is_hidden()
+    assert page.locator("svg .none").count() == 0
+    assert visit.said == []
+    visit.context.close()
+
+
+def test_names_in_the_plot_do_not_touch(browser: Any, wide_file: Path) -> None:
+    visit = Visit(browser, wide_file)
+    plot = visit.page.locator("#s1 svg")
+    plot.screenshot(path=ARTEFACTS / "plot.png")
+    names, points = plot.locator("g.front text"), plot.locator("g circle")
+    assert names.count() == 6, "the slower, the more accurate"
+    edges = names.evaluate_all(
+        "(all) => all.map((e) => e.getBBox()).map((b) => [b.x, b.y, b.x + b.width, b.y + b.height])"
+    )
+    middles = points.evaluate_all("(all) => all.map((e) => [e.cx.baseVal.value, e.cy.baseVal.value])")
+    assert plot.locator("line.leader:visible").count() > 0, "the points lie too close for all names beside them"
+    for k, (left, top, right, bottom) in enumerate(edges):
+        assert not any(left < x < right and top < y < bottom for x, y in middles)
+        assert not any(left < b[2] and b[0] < right and top < b[3] and b[1] < bottom for b in edges[k + 1 :])
+    visit.context.close()
+
+
+@pytest.mark.parametrize("width", [320, 360])
+def test_the_narrowest_phone_shows_headings_and_the_headline(width: int, browser: Any, wide_file: Path) -> None:
+    phone = {"viewport": {"width": width, "height": 640}, "has_touch": True, "is_mobile": True}
+    visit = Visit(browser, wide_file, reduced_motion="reduce", **phone)
+    visit.page.locator("nav a").nth(1).tap()
+    visit.page.wait_for_function("scrollY > 200")
+    tools, heading = (visit.page.locator(part).bounding_box() for part in (".tools", "#s1 h2"))
+    assert tools["y"] + tools["height"] <= heading["y"] < 320
+    number = visit.page.locator("#s1 [data-view=overall] tbody tr:first-child td.number").first
+    box = number.bounding_box()
+    assert width / 3 < box["x"]
+    assert box["x"] + box["width"] <= width
+    name = visit.page.locator("#s1 [data-view=overall] tbody tr:nth-child(2) th")
+    assert name.evaluate("(cell) => getComputedStyle(cell, '::after').content") == '"+ geosearch"'
+    visit.keep(f"phone-{width}")
     visit.context.close()

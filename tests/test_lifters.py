@@ -5,24 +5,26 @@ from __future__ import annotations
 import pickle
 from collections.abc import Callable
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 import pytest
 import torch
-from benchsuite_lifters import inference
+import toys
+from benchsuite_lifters import floors, inference
 from benchsuite_lifters.courses import MartinezCourse, Optimisation, StereoCourse
 from benchsuite_lifters.inference import LeanMLP, Precision
 from benchsuite_lifters.martinez import Martinez
-from benchsuite_lifters.network import Architecture, LiftingNetwork, in_h36m
+from benchsuite_lifters.network import Architecture, LiftingNetwork
 from benchsuite_lifters.residual_mlp import ResidualMLP
 from benchsuite_lifters.scaling import MissingJoints, Scaling
 from benchsuite_lifters.shipped import martinez, stereo
 from benchsuite_lifters.stereo import Stereo
 from benchsuite_registry.checkpoints import WrongCheckpoint, save_checkpoint
 from benchsuite_registry.poses import Camera, Frame, KeypointBatch
-from benchsuite_registry.skeletons import COCO_17, H36M_17, MPII_16, Skeleton
+from benchsuite_registry.skeletons import H36M_17, Skeleton
 from people import people, person
 from torch import Tensor, nn
 
@@ -235,17 +237,17 @@ def test_missing_joints_are_conditional_means() -> None:
     assert filled[1].tolist() == [1.0, 2.0, 3.0]
 
 
-def test_keypoints_of_other_skeletons_are_read_by_name() -> None:
-    uv = torch.rand(3, 16, 2) * 500
-    seen = torch.ones(3, 16, dtype=torch.bool)
-    seen[1, MPII_16.index("thorax")] = False
-    read, known = in_h36m(keypoints(uv, MPII_16, seen))
-    assert torch.equal(read[:, 3], uv[:, 0])  # right ankle
-    torch.testing.assert_close(read[0, 7], (uv[0, 6] + uv[0, 7]) / 2)  # spine between pelvis and thorax
-    assert known[0].all()
-    assert known[1].logical_not().nonzero().flatten().tolist() == [7, 8]  # spine and thorax go with the thorax
-    _, coco = in_h36m(keypoints(torch.rand(2, 17, 2), COCO_17))
-    assert [H36M_17.joints[j] for j in coco[0].logical_not().nonzero().flatten()] == ["neck_nose", "head_top"]
+def test_nearest_finds_a_pose_again_and_gives_it_where_the_keypoints_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    toy, rng = toys.toy_dataset(), np.random.default_rng(0)
+    xyz = toy.columns["xyz"] + rng.normal(0.0, 60.0, toy.columns["xyz"].shape).astype(np.float32)
+    known = replace(toy, columns={**toy.columns, "xyz": xyz, "uv": xyz[..., :2] / xyz[..., 2:] * 1000 + 500})
+    monkeypatch.setattr(floors, "open_dataset", lambda *where, **how: known)
+    lifter = floors.Nearest("somewhere", len(known))
+    seen = known.keypoints(slice(1, 4))
+    assert torch.equal(lifter.lift(seen).xyz, known.poses(slice(1, 4)).root_relative().xyz)
+    monkeypatch.setattr(floors, "_posture", lambda _: np.zeros((3, 34), dtype=np.float32))  # meta has no numbers
+    assert lifter.lift(seen.to("meta")).xyz.device.type == "meta"
+    assert lifter.lift(seen.rows(slice(0, 0)).to("meta")).xyz.device.type == "meta"
 
 
 @pytest.mark.parametrize("build", [martinez, stereo])

@@ -24,7 +24,7 @@ from benchsuite.cli import main
 from benchsuite.datasets.columns import About, Clip
 from benchsuite.datasets.dataset import Dataset, in_memory
 from benchsuite.pictures.confusions import confusion_matrix, draw_confusions
-from benchsuite.running.runner import WrongRun
+from benchsuite.running.matrix import WrongRun
 
 QUICK: dict[str, Any] = {"seeds": 2, "epochs": 150, "hidden": "64x32", "bootstrap": 50}
 WRISTS = [H36M_17.index(name) for name in ("l_wrist", "r_wrist")]

@@ -15,8 +15,8 @@ from matrices import failure, matrix, run, spelt
 from benchsuite.datasets import long_columns
 from benchsuite.datasets.dataset import Dataset, WrongDataset
 from benchsuite.records.results import identity, read_records
+from benchsuite.running.matrix import WrongRun
 from benchsuite.running.pipeline import Settings
-from benchsuite.running.runner import WrongRun
 
 
 @pytest.fixture(autouse=True)

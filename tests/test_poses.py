@@ -19,7 +19,7 @@ from benchsuite_registry.poses import (
     Target,
     shifted_right,
 )
-from benchsuite_registry.skeletons import H36M_17, LSP_14, MPII_16, PENN_13
+from benchsuite_registry.skeletons import COCO_17, H36M_17, LSP_14, MPII_16, PENN_13
 from torch import Tensor
 
 from benchsuite.filming import H36M_CENTER, H36M_FOCAL
@@ -260,3 +260,18 @@ def test_a_root_that_is_not_given_is_derived() -> None:
     xyz[0, PENN_13.index("r_hip")] = torch.tensor([30.0, 8.0, 2.0])
     centred = PoseBatch(xyz, Frame.CAMERA, PENN_13, torch.arange(1)).root_relative()
     assert centred.xyz[0, PENN_13.index("head")].tolist() == [-20.0, -6.0, -1.0]
+
+
+def test_keypoints_of_other_skeletons_are_read_by_name() -> None:
+    uv = torch.rand(3, 16, 2) * 500
+    seen = torch.ones(3, 16, dtype=torch.bool)
+    seen[1, MPII_16.index("thorax")] = False
+    uv[2, MPII_16.index("l_wrist")] = torch.inf
+    read, known = replace(keypoints(), uv=uv, visible=seen, skeleton=MPII_16).known_in(H36M_17)
+    assert torch.equal(read[:, 3], uv[:, 0])  # right ankle
+    torch.testing.assert_close(read[0, 7], (uv[0, 6] + uv[0, 7]) / 2)  # spine between pelvis and thorax
+    assert read.isfinite().all()
+    unknown = [[H36M_17.joints[j] for j in row.logical_not().nonzero()] for row in known]
+    assert unknown == [[], ["spine", "thorax"], ["l_wrist"]]  # the spine goes with the thorax
+    _, coco = replace(keypoints(), skeleton=COCO_17).known_in(H36M_17)
+    assert [H36M_17.joints[j] for j in coco[0].logical_not().nonzero()] == ["neck_nose", "head_top"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 import toys
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 from matrices import matrix, run
 
 from benchsuite.leaderboard.fingerprints import fingerprint_of

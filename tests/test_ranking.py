@@ -131,7 +131,7 @@ def test_where_an_action_has_a_single_clip_the_mean_over_frames_ranks() -> None:
     told = compare_records(*rows)
     assert (told.told_over, told.told.difference.value) == ("frames", 6.0)
     assert told.detectable == pytest.approx(made.detectable)
-    assert told.verdict.startswith("There is an action of a single clip, so over frames: a")
+    assert told.verdict.startswith("There is an action of a single take, so over frames: a")
     evenly = [replace(r, clips=r.clips and replace(r.clips, action="0 0 1 1")) for r in rows]
     assert not ranking(contest(evenly)).over_frames
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from benchsuite_registry.contracts import Entry, Parameter, Scalar, late
 from benchsuite_registry.hookspecs import PROJECT, hookimpl
-from benchsuite_registry.manager import load_registries, registries_of
+from benchsuite_registry.loading import load_registries, registries_of
 from benchsuite_registry.registries import (
     ContestedName,
     NameTaken,

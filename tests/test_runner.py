@@ -17,8 +17,9 @@ from matrices import failure, matrix, run
 
 from benchsuite.documents import CannotWrite, WrongDocument
 from benchsuite.records.results import read_records
+from benchsuite.running.matrix import WrongRun
 from benchsuite.running.pipeline import Settings
-from benchsuite.running.runner import Runner, Unwritten, WrongRun
+from benchsuite.running.runner import Runner, Unwritten
 
 
 @pytest.fixture(autouse=True)

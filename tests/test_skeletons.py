@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 import pytest
+import torch
 from benchsuite_registry.skeletons import (
     COCO_17,
     DERIVED,
@@ -159,3 +164,13 @@ def test_shares_are_the_weights_as_a_matrix() -> None:
     assert shares["pelvis"][column("l_hip")] == shares["pelvis"][column("r_hip")] == 0.5
     assert sum(shares["pelvis"]) == sum(shares["r_knee"]) == shares["r_knee"][column("r_knee")] == 1.0
     assert set(shares["neck_nose"]) == {0.0}  # LSP's neck is none
+
+
+@pytest.mark.parametrize("as_points", [np.array, torch.tensor])
+def test_arrays_and_tensors_are_read_alike(as_points: Callable[[Any], Any]) -> None:
+    points = as_points([[[float(k), 10.0 * k] for k in range(13)]])  # (1, 13, 2): PENN_13's joint k is at (k, 10 k)
+    read = dict(zip(COCO_17.joints, COCO_17.columns_from(PENN_13, points), strict=True))
+    assert read["l_wrist"].tolist() == [[5.0, 50.0]]
+    assert not (read["nose"] == read["nose"]).any()  # NaN
+    assert PENN_13.root_of(points).tolist() == [[7.5, 75.0]]  # between hips 7 and 8
+    assert H36M_17.columns_from(PENN_13, points)[7].tolist() == [[4.5, 45.0]]  # spine: hips 7, 8; shoulders 1, 2

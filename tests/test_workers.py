@@ -15,14 +15,15 @@ from typing import Any
 import pytest
 import rowdies
 import toys
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 from matrices import failure
 from shells import dataset_in, timeless
 
 from benchsuite.datasets.dataset import open_dataset
 from benchsuite.records.results import Record, read_records
+from benchsuite.running.matrix import Matrix
 from benchsuite.running.pipeline import Settings
-from benchsuite.running.runner import Matrix, Runner
+from benchsuite.running.runner import Runner
 from benchsuite.running.workers import Limits
 
 FILES = (Path(rowdies.__file__),)

@@ -39,6 +39,28 @@ COMMANDS = {
 }
 """Each command's module and what it does."""
 
+REFUSALS = {
+    "benchsuite_registry.registries": ("UnknownName", "WrongParameter"),
+    "benchsuite_registry.checkpoints": ("WrongCheckpoint",),
+    "benchsuite.convert.archives": ("WrongSource",),
+    "benchsuite.running.cluster": ("NoCluster",),
+    "benchsuite.datasets.columns": ("WrongDataset",),
+    "benchsuite.documents": ("WrongDocument", "CannotWrite"),
+    "benchsuite.comparing.comparison": ("CannotCompare",),
+    "benchsuite.leaderboard.fingerprints": ("MixedProtocols",),
+    "benchsuite.comparing.explanation": ("CannotExplain",),
+    "benchsuite.running.methods": ("NoPredictions",),
+    "benchsuite.rendering.compiling": ("NoNumba",),
+    "benchsuite.running.matrix": ("WrongRun",),
+    "benchsuite.downloads": ("WrongDownload",),
+    "benchsuite.pictures.drawing": ("NoMatplotlib",),
+    "benchsuite.images.photographs": ("NoPillow",),
+    "benchsuite.labels.labeller": ("LabellingStopped",),
+    "benchsuite.synthetic.prior": ("WrongPrior",),
+    "benchsuite.training.resume": ("TrainingStopped",),
+}
+"""By module, errors whose message is all that a user needs."""
+
 ALL_GOOD, SOME_FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 
 
@@ -94,26 +116,6 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
 
 
 def _refusals() -> tuple[type[Exception], ...]:
-    """Errors whose message is all that a user needs. A module that nobody imported has raised none of its own."""
-    known = {
-        "benchsuite_registry.registries": ("UnknownName", "WrongParameter"),
-        "benchsuite_registry.checkpoints": ("WrongCheckpoint",),
-        "benchsuite.convert.archives": ("WrongSource",),
-        "benchsuite.running.cluster": ("NoCluster",),
-        "benchsuite.datasets.columns": ("WrongDataset",),
-        "benchsuite.documents": ("WrongDocument", "CannotWrite"),
-        "benchsuite.comparing.comparison": ("CannotCompare",),
-        "benchsuite.leaderboard.fingerprints": ("MixedProtocols",),
-        "benchsuite.comparing.explanation": ("CannotExplain",),
-        "benchsuite.running.methods": ("NoPredictions",),
-        "benchsuite.rendering.compiling": ("NoNumba",),
-        "benchsuite.running.runner": ("WrongRun",),
-        "benchsuite.downloads": ("WrongDownload",),
-        "benchsuite.pictures.drawing": ("NoMatplotlib",),
-        "benchsuite.images.photographs": ("NoPillow",),
-        "benchsuite.labels.labeller": ("LabellingStopped",),
-        "benchsuite.synthetic.prior": ("WrongPrior",),
-        "benchsuite.training.resume": ("TrainingStopped",),
-    }
-    loaded = ((sys.modules[module], names) for module, names in known.items() if module in sys.modules)
+    """Those of ``REFUSALS`` that may come: a module that nobody imported has raised none of its own."""
+    loaded = ((sys.modules[module], names) for module, names in REFUSALS.items() if module in sys.modules)
     return (UsageError, *(getattr(module, name) for module, names in loaded for name in names))

@@ -10,7 +10,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 from benchsuite_registry.registries import Registries
 
 from benchsuite.cli import UsageError

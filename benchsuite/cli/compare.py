@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 HELP = """Compare two methods pose by pose. A method is spelt SOURCE[:key=value,...][+REFINER[:key=value,...]], or is a
 .npz file as `benchsuite evaluate` takes it. Differences are B's figure less A's; their 95 % intervals are paired, and
-clips are what is drawn. Two records (.json) of one protocol are compared as they are."""
+takes are what is drawn, or clips where takes are not told. Two records (.json) of one protocol are compared as they
+are."""
 
 DIFFERENCES = ("A", "B", "B - A [95 % interval]")
 """Heads of the columns that ``_cells`` fills."""
@@ -53,7 +54,7 @@ def main(args: argparse.Namespace) -> int:
 
     from benchsuite.comparing.comparison import compare
     from benchsuite.documents import plain
-    from benchsuite.running.runner import check_dataset
+    from benchsuite.running.matrix import check_dataset
 
     name, dataset = dataset_asked(args)
     check_dataset(name, dataset, [evaluator])

@@ -11,7 +11,7 @@ from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 
 from benchsuite.cli import ALL_GOOD, SOME_FAILED, UsageError
 from benchsuite.cli.arguments import add_plugin, device_named, open_named, positive, positive_number, registries
@@ -60,7 +60,8 @@ def main(args: argparse.Namespace) -> int:
 
     from benchsuite.documents import dump
     from benchsuite.records.cost import write_cost
-    from benchsuite.running.runner import check_dataset, check_writable
+    from benchsuite.running.matrix import check_dataset
+    from benchsuite.running.runner import check_writable
     from benchsuite.running.workers import Errand, Limits, Lost, do
 
     name, dataset = open_named(args.dataset)

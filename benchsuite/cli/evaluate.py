@@ -37,9 +37,9 @@ def main(args: argparse.Namespace) -> int:
     from benchsuite.cli.tables import print_json, print_tables, report_failures
     from benchsuite.records.results import Part
     from benchsuite.running.cells import Cell, blank_record, protocol_on
+    from benchsuite.running.matrix import check_dataset
     from benchsuite.running.pipeline import Branch, Settings, score
     from benchsuite.running.provenance import described, environment
-    from benchsuite.running.runner import check_dataset
 
     name, dataset = open_named(args.dataset)
     check_dataset(name, dataset, [evaluator])
@@ -66,7 +66,6 @@ def read_predictions(file: Path, dataset: Dataset) -> PoseBatch:
     from benchsuite_registry.poses import Frame, PoseBatch
 
     from benchsuite.datasets.dataset import check_unit
-    from benchsuite.pictures.drawing import root_of
 
     wanted = (len(dataset), len(dataset.skeleton), 3)
     arrays = _arrays(file, wanted)
@@ -87,7 +86,7 @@ def read_predictions(file: Path, dataset: Dataset) -> PoseBatch:
                 f"{file}: ids: wanted each of 0 to {rows[-1]} once, {absent.size} absent, first {absent[0]}"
             )
         xyz = xyz[np.argsort(ids)]
-    frame = Frame.CAMERA if root_of(xyz, dataset.skeleton).any() else Frame.ROOT
+    frame = Frame.CAMERA if dataset.skeleton.root_of(xyz).any() else Frame.ROOT
     return PoseBatch(torch.from_numpy(xyz), frame, dataset.skeleton, torch.from_numpy(rows))
 
 

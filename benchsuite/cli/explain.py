@@ -48,7 +48,7 @@ def main(args: argparse.Namespace) -> int:
     if args.predictions and args.refiner:
         raise UsageError("--refiner: wanted with a --lifter or an --image-model; predictions are taken as they are")
 
-    from benchsuite.comparing.explanation import explain, parse_reading
+    from benchsuite.comparing.explanation import explain, parse_reading, spelt
 
     first, second = (parse_reading(text, known.evaluators) for text in (args.first, args.second))
     method = None if args.predictions else method_asked(args, known)
@@ -57,8 +57,8 @@ def main(args: argparse.Namespace) -> int:
 
     from benchsuite.cli.evaluate import read_predictions
     from benchsuite.documents import plain
+    from benchsuite.running.matrix import check_dataset
     from benchsuite.running.methods import predictions
-    from benchsuite.running.runner import check_dataset
 
     name, dataset = dataset_asked(args)
     check_dataset(name, dataset, [first.evaluator, second.evaluator])
@@ -78,7 +78,7 @@ def main(args: argparse.Namespace) -> int:
     else:
         print(f"{told} on {dataset.about.name}\nA: {args.first}\nB: {args.second}\n")
         print(_table(found))
-        alike = "; ".join(f"{knob}: {value}" for knob, value in found.alike.items())
+        alike = "; ".join(f"{knob}: {spelt(value)}" for knob, value in found.alike.items())
         print(f"\nalike in both: {alike}" if alike else "")
     if args.picture:
         from benchsuite.comparing.explanation_picture import draw_waterfall
@@ -93,12 +93,13 @@ def _table(found: Explanation) -> str:
     from tabulate import tabulate
 
     from benchsuite.cli.tables import escaped
+    from benchsuite.comparing.explanation import spelt
 
     heads = ["", "from", "to", found.unit, "changed first", "changed last"]
     rows = [["A", "", "", f"{found.first:.2f}", "", ""]]
     for one in found.contributions:
         numbers = (f"{one.value:+.2f}", f"{one.alone:+.2f}", f"{one.last:+.2f}")
-        rows.append([one.knob, escaped(str(one.first)), escaped(str(one.second)), *numbers])
+        rows.append([one.knob, escaped(spelt(one.first)), escaped(spelt(one.second)), *numbers])
     rows.append(["B", "", "", f"{found.second:.2f}", "", ""])
     aligned = ("left", "left", "left", "right", "right", "right")
     return str(tabulate(rows, heads, tablefmt="github", disable_numparse=True, colalign=aligned))

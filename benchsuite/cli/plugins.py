@@ -13,7 +13,7 @@ from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 
 from benchsuite.cli import UsageError
 from benchsuite.cli.arguments import add_plugin, registries

@@ -44,8 +44,8 @@ def main(args: argparse.Namespace) -> int:
     from benchsuite.documents import dump, write_whole
     from benchsuite.robustness.curves import measure_robustness
     from benchsuite.robustness.disturbances import DISTURBANCES
+    from benchsuite.running.matrix import check_dataset
     from benchsuite.running.methods import Method
-    from benchsuite.running.runner import check_dataset
 
     name, dataset = dataset_asked(args)
     check_dataset(name, dataset, [evaluator])

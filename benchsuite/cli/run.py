@@ -76,8 +76,9 @@ def main(args: argparse.Namespace) -> int:
 
     from benchsuite.cli.tables import print_json, print_tables, report_failures, report_remarks
     from benchsuite.records.reported import read_reported
+    from benchsuite.running.matrix import Matrix
     from benchsuite.running.pipeline import Settings  # only now: a wrong name is answered before torch is imported
-    from benchsuite.running.runner import Matrix, Runner
+    from benchsuite.running.runner import Runner
     from benchsuite.running.workers import Limits
 
     matrix = Matrix(

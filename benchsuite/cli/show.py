@@ -87,9 +87,9 @@ def _methods(args: argparse.Namespace) -> tuple[Method, ...]:
 def _portraits(args: argparse.Namespace, methods: Sequence[Method]) -> tuple[Figure, str]:
     from benchsuite.images.pictures import check_pictures
     from benchsuite.pictures.portraits import draw_clip, draw_samples
+    from benchsuite.running.matrix import check_dataset
     from benchsuite.running.methods import predictions
     from benchsuite.running.pipeline import Settings
-    from benchsuite.running.runner import check_dataset
 
     name, dataset = open_named(args.dataset)
     check_dataset(name, dataset, ())

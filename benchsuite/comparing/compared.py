@@ -62,7 +62,7 @@ class Headlines:
         left_out: how many others there are.
         overall: the headline.
         pooled: the same as a mean over all frames.
-        told_over: whose difference is told: that over frames where an action has too few clips to draw.
+        told_over: whose difference is told: that over frames where an action has too few takes to draw.
         detectable: how large a true difference would have to be to show in four of five such test sets.
     """
 
@@ -89,7 +89,7 @@ class Headlines:
     @property
     def verdict(self) -> str:
         """What the difference that is told says, in words."""
-        why = "" if self.told_over == self.average else "There is an action of a single clip, so over frames: "
+        why = "" if self.told_over == self.average else "There is an action of a single take, so over frames: "
         return why + verdict(self.told.difference, self.first, self.second, self.unit, self.better)
 
 
@@ -120,7 +120,7 @@ def verdict(difference: Estimate, first: str, second: str, unit: str, better: st
     """What a difference, ``second`` less ``first``, says in words."""
     low, high = difference.low, difference.high
     if low is None or high is None:
-        return "There are too few clips to say whether the difference would show on others."
+        return "There are too few takes to say whether the difference would show on others."
     if not difference.leaves_out_zero:
         by = f"{difference.value:+.2f} {unit} [{low:+.2f}, {high:+.2f}]"
         return f"The two cannot be told apart: {second} less {first} is {by}."

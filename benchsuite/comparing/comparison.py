@@ -48,7 +48,7 @@ def compare(
         second: likewise.
         evaluator: who scores; its headline must be a mean of figures of single samples.
         dataset: of the predictions, in its order.
-        draws: how many sets of clips are drawn; 0 for no intervals.
+        draws: how many sets of takes are drawn; 0 for no intervals.
 
     Raises:
         CannotCompare: the headline is no such mean, or no sample has a figure of both.

@@ -22,7 +22,7 @@ def draw_comparison(found: Comparison) -> Figure:
         NoMatplotlib: matplotlib is not installed.
     """
     lines = max(len(found.actions) + 1, len(found.joints), 10)
-    figure = new_figure(13.5, 1.7 + 0.27 * lines)
+    figure = new_figure(13.5, 2.1 + 0.27 * lines)
     panels = figure.subplots(1, 3, width_ratios=(1.0, 1.0, 0.9))
     overall = Row("all", found.overall.first, found.overall.second, found.overall.difference)
     actions = sorted(found.actions, key=lambda row: row.difference.value, reverse=True)
@@ -33,9 +33,7 @@ def draw_comparison(found: Comparison) -> Figure:
     else:
         panels[1].set_axis_off()
     _spread(panels[2], found)
-    figure.suptitle(
-        f"A: {found.first}    B: {found.second}    on {found.dataset}, {found.samples:,} samples", fontsize=11
-    )
+    figure.suptitle(f"A: {found.first}\nB: {found.second}\non {found.dataset}, {found.samples:,} samples", fontsize=11)
     return figure
 
 
@@ -70,6 +68,7 @@ def _spread(axes: Axes, found: Comparison) -> None:
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, loc="lower right")
     axes.set_title(
-        f"B makes {found.worse.value:.0f} % of the poses worse; oracle {found.oracle.value:.1f} {found.unit}",
+        f"B makes {found.worse.value:.0f} % of the poses worse\n"
+        f"an oracle that picks the better: {found.oracle.value:.1f} {found.unit}",
         fontsize=10,
     )

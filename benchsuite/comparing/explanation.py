@@ -7,6 +7,7 @@ setting to the other's, and what a knob contributes depends on those turned befo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
@@ -103,6 +104,11 @@ class Explanation:
     better: Literal["lower", "higher"]
     contributions: tuple[Contribution, ...]
     alike: Mapping[str, Scalar]
+
+
+def spelt(setting: Scalar) -> str:
+    """A knob's setting as it is printed: lengths to a hundredth of a mm."""
+    return re.sub(r"\d+\.\d{3,}(?= mm)", lambda length: f"{float(length[0]):.2f}", str(setting))
 
 
 def parse_reading(text: str, known: Registry[Evaluator]) -> Reading:

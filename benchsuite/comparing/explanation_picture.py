@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from benchsuite.comparing.explanation import Explanation
+from benchsuite.comparing.explanation import Explanation, spelt
 from benchsuite.pictures.drawing import LEFT_COLOUR, RIGHT_COLOUR, new_figure
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def draw_waterfall(found: Explanation, title: str, names: tuple[str, str]) -> Fi
         ends.append(reached)
         edge = max(reached, reached - one.value)
         axes.annotate(f"{one.value:+.2f}", (edge, place), (4, 0), textcoords="offset points", va="center", fontsize=9)
-        labels.append(f"{one.knob}\n{one.first} → {one.second}")
+        labels.append(f"{one.knob}\n{spelt(one.first)} → {spelt(one.second)}")
     axes.plot([reached] * 2, [lines - 2.3, lines - 0.7], color="black", lw=0.8, zorder=3)
     low, high = min(ends), max(ends)
     room = 0.12 * (high - low) or 1.0

@@ -16,7 +16,7 @@ from benchsuite.convert.archives import WrongSource
 from benchsuite.convert.h36m_calibration import CALIBRATIONS, check_calibration
 from benchsuite.convert.h36m_cameras import PUBLISHED, H36MCamera
 from benchsuite.convert.h36m_choices import FPS, Choices
-from benchsuite.convert.h36m_keypoints import Keypoints, NoKeypoints, find_keypoints, in_h36m
+from benchsuite.convert.h36m_keypoints import Keypoints, NoKeypoints, find_keypoints
 from benchsuite.convert.h36m_sources import Source, find_source
 from benchsuite.convert.h36m_takes import ALL_TAKES, SPLITS, UNFILMED, UNFILMED_CAMERA, Take
 from benchsuite.convert.outcome import Outcome
@@ -159,7 +159,8 @@ def _convert_take(
                 uv, longer = _frames_of(detected, take, name, len(xyz))
                 remarks += ["the 2D goes on after the 3D has ended; that rest is left out"] * longer
                 uv = uv[frames] if chosen.keep_distortion else camera.undistort(uv[frames])
-                uv, visible = in_h36m(uv, detected.layout)
+                uv = np.stack(H36M_17.columns_from(detected.layout, uv), axis=1)
+                visible = np.asarray(np.isfinite(uv).all(axis=2))
         except NoKeypoints as error:
             if (take, name) == (UNFILMED, UNFILMED_CAMERA):
                 remarks.append(f"left out, for {take} has no 2D by camera {name}, which did not film it")

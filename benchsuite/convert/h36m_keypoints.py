@@ -78,16 +78,6 @@ def find_keypoints(source: Source, name: str) -> Keypoints:
     return Keypoints(name, kind, layout, tuple(files[name]), _file_reader(source.folder, files[name], len(layout)))
 
 
-def in_h36m(uv: Array, layout: Skeleton) -> tuple[Array, NDArray[np.bool_]]:
-    """Keypoints (T, J, 2) read in ``H36M_17``, and which are there (T, 17); the others are NaN."""
-    columns = []
-    for weights in H36M_17.weights_from(layout):
-        parts = [weight * uv[:, layout.index(joint)] for joint, weight in (weights or {}).items()]
-        columns.append(np.sum(parts, axis=0) if parts else np.full_like(uv[:, 0], np.nan))
-    read: Array = np.stack(columns, axis=1)
-    return read, np.asarray(np.isfinite(read).all(axis=2))
-
-
 def _offered(source: Source) -> dict[str, list[Path]]:
     """The files of each set of keypoints beside the poses."""
     if isinstance(source, VideoPose3D):

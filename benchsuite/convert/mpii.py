@@ -17,17 +17,14 @@ from benchsuite.convert.annotated import People, has_pixels, write_people
 from benchsuite.convert.archives import WrongSource, read_mat, unpacked
 from benchsuite.convert.outcome import Outcome
 from benchsuite.convert.photographs import photograph_sizes
-from benchsuite.datasets.columns import About, Clip
+from benchsuite.datasets.columns import HEAD_PER_DIAGONAL, HEAD_PER_NECK_TO_TOP, About, Clip
 
 LICENCE = (
     "annotations: Simplified BSD License, free for research; cite Andriluka, Pishchulin, Gehler, Schiele: "
     "2D Human Pose Estimation, CVPR 2014"
 )
-HEAD_PER_DIAGONAL = 0.6
-HEAD_PER_NECK_TO_TOP = 0.75
-"""The same: the head's two joints are derived from the box, 0.8 of its diagonal apart (so in 2,958 people)."""
 HEAD_PER_SCALE = 25.0
-"""The same again: ``scale`` is six heads, from neck to top, in 200 px."""
+"""PCKh's head size: ``scale`` is six heads, from neck to top, in 200 px."""
 
 VIDEO_SIZES = ((1280, 720), (1920, 1080))
 """px. The images are frames of YouTube's videos; how often joints lie at a pixel falls off at these borders alone."""

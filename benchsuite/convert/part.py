@@ -44,7 +44,7 @@ def convert(
         about = replace(
             held.about,
             split=split or held.about.split,
-            images=str(held.photograph_folder.resolve()) if "image" in columns else "",
+            images=held.photographs_from(out) if "image" in columns else "",
             made_by=f"benchsuite convert part {source.name} -o {out.name} {words.strip()}",
             notes=(*held.about.notes, f"part of a dataset of {len(held)} samples: {words.strip() or 'all'}"),
         )

@@ -117,6 +117,11 @@ COLUMNS: Mapping[str, tuple[str, tuple[str | int, ...]]] = {
 }
 OPTIONAL = frozenset({"labelled", "xyz", "box", "size", "head", "score", "row", "crop", "image", "rgb"})
 
+HEAD_PER_DIAGONAL = 0.6
+"""PCKh's head size over the diagonal of the head's box."""
+HEAD_PER_NECK_TO_TOP = 0.75
+"""The same: MPII derived the head's two joints from the box, 0.8 of its diagonal apart (so in 2,958 people)."""
+
 
 def layout_of(names: Iterable[str], joints: int, side: int = 0) -> dict[str, tuple[str, tuple[int, ...]]]:
     """Dtype and shape of a row of some columns; ``side`` is that of pictures, px."""

@@ -6,6 +6,7 @@ holds is told in ``benchsuite.datasets.columns``.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -87,6 +88,10 @@ class Dataset:
     def photograph_folder(self) -> Path:
         """Where the photographs lie, if there are any."""
         return (self.path or Path()) / self.about.images
+
+    def photographs_from(self, folder: Path) -> str:
+        """The way from ``folder`` to the photographs, so that both can be moved together; empty if there are none."""
+        return os.path.relpath(self.photograph_folder.resolve(), folder.resolve()) if self.photographs else ""
 
     @cached_property
     def _codes(self) -> dict[str, tuple[NDArray[np.int64], tuple[str, ...]]]:

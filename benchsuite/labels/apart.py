@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 
 from benchsuite.datasets.dataset import Dataset
 from benchsuite.labels.labeller import Labeller, LabellingStopped, Labels, Recipe

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from benchsuite_registry.skeletons import H36M_17, Skeleton
 from numpy.typing import NDArray
 
 from benchsuite.images.crops import ends_of
-from benchsuite.joints import read_known
 
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
@@ -73,14 +71,3 @@ def crops_of(uv: Floats, visible: Bools, box: Floats | None = None) -> Crops:
         stretch[given] = 1.0
     side = (high - low).max(1) * stretch
     return Crops((low + high) / 2 - side[:, None] / 2, side)
-
-
-def in_h36m(uv: Floats, visible: Bools, skeleton: Skeleton) -> tuple[Floats, Bools]:
-    """Keypoints by name in ``H36M_17``, (B, 17, 2) px and which are known (B, 17), interpolated where they have to be.
-
-    Args:
-        uv: (B, J, 2) px; finite where visible.
-        visible: (B, J).
-        skeleton: of the J joints.
-    """
-    return read_known(uv, visible, skeleton, H36M_17)

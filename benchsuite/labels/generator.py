@@ -106,7 +106,7 @@ def _finish(writer: ColumnWriter, source: Dataset, recipe: Recipe, plan: dict[st
     """Statistics, picture and description; killed in the midst of it, it can be done again."""
     columns = writer.columns()
     statistics = tally(columns.pop("verdict"))
-    about = _about(source, recipe, plan, statistics)
+    about = _about(source, recipe, plan, statistics, writer.folder)
     clips = source.clips if recipe.intrinsics == "dataset" else tuple(map(_unplaced, source.clips))
     write_whole(writer.folder / "statistics.json", dump({**statistics, **plan}))
     _draw(writer.folder, Dataset(about, columns, clips, "", photographs=source.photographs))
@@ -125,7 +125,7 @@ def _draw(folder: Path, labels: Dataset) -> None:
     write_whole(folder / "labels.png", picture.getvalue())
 
 
-def _about(source: Dataset, recipe: Recipe, plan: dict[str, Any], statistics: dict[str, Any]) -> About:
+def _about(source: Dataset, recipe: Recipe, plan: dict[str, Any], statistics: dict[str, Any], out: Path) -> About:
     told = source.about
     reasons = {name: count for name, count in statistics["reasons"].items() if count}
     return About(
@@ -144,7 +144,7 @@ def _about(source: Dataset, recipe: Recipe, plan: dict[str, Any], statistics: di
             f"of {statistics['people']} people: " + ", ".join(f"{count} {name}" for name, count in reasons.items()),
         ),
         provenance={**plan, "reasons": statistics["reasons"]},
-        images=str(source.photograph_folder.resolve()) if source.photographs else "",
+        images=source.photographs_from(out),
     )
 
 

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from benchsuite.datasets.dataset import COLUMNS, Dataset
 from benchsuite.images.pictures import in_source_of
+from benchsuite.joints import read_known
 from benchsuite.labels import DEFAULT_INTRINSICS, THRESHOLD
-from benchsuite.labels.crop import CROP_PX, Bools, Crops, Floats, crops_of, in_h36m
+from benchsuite.labels.crop import CROP_PX, Bools, Crops, Floats, crops_of
 from benchsuite.labels.intrinsics import People, cameras, check_hypothesis
 from benchsuite.labels.quality import PARTS, Labelled, faults, parts, scores
 from benchsuite.running.pipeline import Settings
@@ -137,7 +138,7 @@ class Labeller:
         box = source.columns["box"][rows].astype(np.float64) if "box" in source.columns else None
         crops = crops_of(uv, visible, box)
         uv = np.where(visible[..., None], crops.points(uv), 0.0)
-        people = People(*in_h36m(uv, visible, source.skeleton), crops, rows)
+        people = People(*read_known(uv, visible, source.skeleton, H36M_17), crops, rows)
         focal, center = (c.astype(np.float32) for c in cameras(self._recipe.intrinsics, people, source))
         reason = _why_not(visible, people.known, crops)
         able = np.flatnonzero(reason == KEPT)

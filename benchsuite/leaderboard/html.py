@@ -13,6 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from benchsuite.leaderboard.fingerprints import UNSAID, differences
 from benchsuite.leaderboard.front import machine_in_words, picture
 from benchsuite.leaderboard.pareto import DISTURBED, Machine, Priced, priced
 from benchsuite.leaderboard.sheets import (
@@ -39,6 +40,10 @@ FOLDER = Path(__file__).parent / "page"
 SCRIPTS = ("tables.js", "viewer.js", "dialog.js")
 
 SHADES = 9
+
+LONGEST = 40
+"""A value of a protocol that has as many characters, such as a hash, is shortened in headings."""
+
 FADES_AT = 0.5
 """How much worse than the best of its column, relative to it, a number is that is not shaded any more."""
 
@@ -60,7 +65,10 @@ def page(published: Published) -> str:
         lstrip_blocks=True,
     )
     details = Details(published.root)
-    sheets = [_sheet(sheet, number, details, published.costs) for number, sheet in enumerate(published.sheets)]
+    contests = [sheet.contest for sheet in published.sheets]
+    sheets = [
+        _sheet(sheet, number, details, published.costs, contests) for number, sheet in enumerate(published.sheets)
+    ]
     figures = {f"{s['id']}/{kind}": view["others"] for s in sheets for kind, view in s["views"].items()}
     return environment.get_template("page.html.jinja").render(
         style=_inlined("page.css"),
@@ -117,7 +125,9 @@ def _inlined(name: str) -> Markup:
     return Markup((FOLDER / name).read_text(encoding="utf-8"))
 
 
-def _sheet(sheet: Sheet, number: int, details: Details, costs: Sequence[Cost]) -> dict[str, Any]:
+def _sheet(
+    sheet: Sheet, number: int, details: Details, costs: Sequence[Cost], alike: Sequence[Contest]
+) -> dict[str, Any]:
     contest, standings = sheet.contest, sheet.contest.standings
     columns = list(sheet.columns())
     drawn = next((figures for column, figures in columns if column == sheet.drawn), [])
@@ -125,7 +135,7 @@ def _sheet(sheet: Sheet, number: int, details: Details, costs: Sequence[Cost]) -
     shown = [_cells(figures, column, 2) for column, figures in columns]
     rows = []
     for place, standing in enumerate(standings):
-        key = f"s{number}r{place}"
+        key = _key(number, place)
         details.add(key, standing)
         where = sheet.ranking.places[place]
         rows.append(
@@ -147,6 +157,7 @@ def _sheet(sheet: Sheet, number: int, details: Details, costs: Sequence[Cost]) -
     return {
         "id": f"s{number}",
         "contest": contest,
+        "own": _own(contest, alike),
         "digest": digest(contest.protocol),
         "protocol": in_words(contest.protocol),
         "detectable": sheet.ranking.detectable,
@@ -158,8 +169,23 @@ def _sheet(sheet: Sheet, number: int, details: Details, costs: Sequence[Cost]) -
         "intervals": bars.intervals,
         "leader": bars.bar(drawn[0]) if drawn else None,
         "views": {kind: _by_group(sheet, contest, kind) for kind in contest.groups},
-        "prices": [_prices(machine, rows, columns[0][0]) for machine, rows in priced(contest, costs).items()],
+        "prices": [_prices(*each, number, contest) for each in priced(contest, costs).items()],
     }
+
+
+def _key(number: int, place: int) -> str:
+    return f"s{number}r{place}"
+
+
+def _own(contest: Contest, others: Sequence[Contest]) -> str:
+    """In what a contest differs from others of the same evaluator on the same dataset; empty if there are none."""
+    apart = {
+        difference.field: contest.fingerprint.get(difference.field, UNSAID)
+        for other in others
+        if (other.evaluator, other.dataset.name) == (contest.evaluator, contest.dataset.name)
+        for difference in differences(contest.fingerprint, other.fingerprint)
+    }
+    return ", ".join(f"{field} {v if len(v) < LONGEST else v[:12]}" for field, v in in_words(apart))
 
 
 def _by_group(sheet: Sheet, contest: Contest, kind: str) -> dict[str, Any]:
@@ -183,12 +209,15 @@ def _by_group(sheet: Sheet, contest: Contest, kind: str) -> dict[str, Any]:
     }
 
 
-def _prices(machine: Machine, rows: Sequence[Priced], headline: Column) -> dict[str, Any]:
+def _prices(machine: Machine, rows: Sequence[Priced], number: int, contest: Contest) -> dict[str, Any]:
+    headline = contest.columns[0]
+    keys = [_key(number, contest.standings.index(row.standing)) for row in rows]
     return {
         "machine": machine_in_words(machine),
         "rows": rows,
+        "keys": keys,
         "headline": headline,
-        "picture": picture(rows, headline),
+        "picture": picture(rows, keys, headline),
         "disturbed": DISTURBED if any(row.cost.is_disturbed for row in rows) else "",
     }
 

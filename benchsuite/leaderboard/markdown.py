@@ -47,7 +47,7 @@ Two numbers share a table only if evaluator, data and protocol are the same. The
   actions has none where an action has a single take, so that nothing can be drawn anew; that over frames then has.
 * Columns that are 0 throughout, such as undefined poses where all are defined, are left out.
 * A rank is one more than there are methods better beyond doubt: the 95 % interval of their paired difference, the same
-  clips drawn for both, leaves 0 out. It is the difference of the headlines; that of the means over frames where an
+  takes drawn for both, leaves 0 out. It is the difference of the headlines; that of the means over frames where an
   action has a single take, which is then said below the table. Where a record does not keep its clips the printed
   numbers decide.
 * Behind the first: that paired difference to the first row. The smallest difference that the data can tell is what two

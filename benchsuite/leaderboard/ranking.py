@@ -1,4 +1,4 @@
-"""Ranks that the test set can tell: paired draws of clips decide who is better than whom."""
+"""Ranks that the test set can tell: paired draws of takes decide who is better than whom."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Ranking:
         detectable: how far apart two methods would truly have to be for their order to show in four of five such test
             sets, the median over neighbouring rows that are not the same; None where clips are not kept.
         over_frames: whether places, what is behind and ``detectable`` are those of the mean over frames although the
-            headline is one over actions: an action has a single clip.
+            headline is one over actions: an action has a single take.
     """
 
     places: tuple[Place | None, ...]
@@ -55,11 +55,11 @@ def ranking(contest: Contest) -> Ranking:
     """Who is better than whom.
 
     One method is better than another beyond doubt if 0 lies outside the 95 % interval of their paired difference, 1.96
-    standard errors of it to either side; the errors are those of one set of draws of clips, the same for all. Where
-    clips cannot be drawn within actions the difference is that of the means over frames. Where a record lacks its
+    standard errors of it to either side; the errors are those of one set of draws of takes, the same for all. Where
+    takes cannot be drawn within actions the difference is that of the means over frames. Where a record lacks its
     clips, or there are too few to draw, the printed numbers decide.
 
-    Seeds of one method count by their mean, and only clips are drawn: the intervals are about other clips, not about
+    Seeds of one method count by their mean, and only takes are drawn: the intervals are about other takes, not about
     other trainings. A method that leaves samples undefined that others predict is not ranked: what it left out may be
     what is hard.
     """

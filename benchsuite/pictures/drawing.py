@@ -122,7 +122,7 @@ def draw_standing(
 
     All are drawn to one scale, so that small people look small; who climbs or stretches out gets more room.
     """
-    place = root_of(world, skeleton)[:2]
+    place = skeleton.root_of(world)[:2]
     draw_floor(axes, place - 700.0, place + 700.0, azimuth)
     if ghost:
         draw_pose(axes, *ghost, azimuth=azimuth, width=1.8, ghost=True)
@@ -140,19 +140,12 @@ def draw_from_above(
     """Draw one pose (J, 3) mm, world frame, as seen from above by somebody who looks along ``azimuth``."""
     ahead = np.array([np.cos(azimuth), np.sin(azimuth)])
     across = np.array([ahead[1], -ahead[0]])
-    place = root_of(world, skeleton)[:2]
+    place = skeleton.root_of(world)[:2]
     flat = (world[:, :2] - place) @ np.stack((across, ahead), axis=1)
     draw_pose(axes, flat, skeleton, ghost=ghost)
     half = np.maximum((_HALF_WIDTH_MM, 0.7 * _HALF_WIDTH_MM), np.nanmax(np.abs(flat), axis=0) + 50.0)
     axes.set_xlim(-half[0], half[0])
     axes.set_ylim(-half[1], half[1])
-
-
-def root_of(xyz: NDArray[np.floating], skeleton: Skeleton) -> NDArray[np.floating]:
-    """The roots (..., 3) of poses (..., J, 3), derived where they have none."""
-    parts = [weight * xyz[..., skeleton.index(joint), :] for joint, weight in skeleton.root_from.items()]
-    root: NDArray[np.floating] = np.sum(parts, axis=0)
-    return root
 
 
 def contact_sheet(dataset: Dataset, *, columns: int = 6, rows: int = 1, strip: int = 12) -> Figure:
@@ -233,7 +226,7 @@ def in_world(xyz: NDArray[np.floating], clip: Clip) -> tuple[NDArray[np.floating
 def _draw_strip(axes: Axes, xyz: NDArray[np.floating], clip: Clip, dataset: Dataset) -> None:
     """Frames of one clip from left to right, each moved aside so that none hides another."""
     world, looks = in_world(xyz, clip)
-    root = root_of(world, dataset.skeleton)
+    root = dataset.skeleton.root_of(world)
     right = np.array([np.sin(looks), -np.cos(looks)])
     aside = np.arange(len(world))[:, None] * _STRIDE_MM * right
     world[..., :2] += (aside - root[:, :2])[:, None]

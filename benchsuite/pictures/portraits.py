@@ -24,7 +24,6 @@ from benchsuite.pictures.drawing import (
     draw_standing,
     in_world,
     new_figure,
-    root_of,
     turned,
 )
 
@@ -182,7 +181,7 @@ def portraits(dataset: Dataset, poses: PoseBatch) -> list[Portrait]:
 
 def _in_its_place(xyz: Floats, skeleton: Skeleton, clip: Clip) -> Joints | None:
     """The true pose (J, 3) mm, camera frame, in the world; None where it is not known."""
-    return (in_world(xyz, clip)[0], skeleton) if np.isfinite(root_of(xyz, skeleton)).all() else None
+    return (in_world(xyz, clip)[0], skeleton) if np.isfinite(skeleton.root_of(xyz)).all() else None
 
 
 def _standing_at(true: Joints | None, xyz: Floats, skeleton: Skeleton, clip: Clip) -> Joints | None:
@@ -190,7 +189,7 @@ def _standing_at(true: Joints | None, xyz: Floats, skeleton: Skeleton, clip: Cli
     if not np.isfinite(xyz).all(axis=1).any():
         return None
     world, _ = turned(xyz, clip)
-    return world + (root_of(*true) if true else (0.0, 0.0, -np.nanmin(world[:, 2]))), skeleton
+    return world + (true[1].root_of(true[0]) if true else (0.0, 0.0, -np.nanmin(world[:, 2]))), skeleton
 
 
 def _names(dataset: Dataset) -> list[str]:

@@ -46,7 +46,7 @@ def _object(kind: Any, defined: dict[str, Any]) -> dict[str, Any]:
 
 
 def _fitting(kind: Any, defined: dict[str, Any]) -> dict[str, Any]:
-    """What values fit a type: those that ``benchsuite.documents`` reads as it."""
+    """What values fit a type: those that ``benchsuite.reading`` reads as it."""
     origin, inner = get_origin(kind), get_args(kind)
     if kind is Any:
         return {}

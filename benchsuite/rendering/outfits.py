@@ -40,7 +40,7 @@ class Legs(Enum):
     SKIRT = "skirt"
 
 
-SKIN, FACE, HAIR, TOP, FRONT, SLEEVE, BOTTOM, SHOE, SOLE, CAP, BROW = range(11)
+SKIN, FACE, HAIR, TOP, FRONT, SLEEVE, BOTTOM, SHOE, SOLE, CAP = range(10)
 """Rows of an outfit's materials; the front of the top is what may carry a print."""
 
 
@@ -49,7 +49,7 @@ class Outfit:
     """What a person wears.
 
     Attributes:
-        materials: (11, 16), by the names above.
+        materials: (10, 16), by the names above.
         hair: how it is worn.
         sleeve: how far the sleeves reach: 0 to the shoulder, 1 to the elbow, 2 to the wrist.
         legs: what is worn on them.
@@ -142,7 +142,6 @@ def draw_outfit(rng: np.random.Generator, curves: float, *, plain: bool = False)
             material(shoe, gloss=0.15, grain=0.1),
             material(sole, gloss=0.05),
             material(any_colour(rng), gloss=0.03, grain=0.1),
-            material(locks, gloss=0.02),
         ]
     )
     loose = float(rng.uniform(4.0, 16.0))

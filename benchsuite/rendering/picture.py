@@ -8,6 +8,7 @@ import numpy as np
 from benchsuite_registry.skeletons import H36M_17
 from numpy.typing import NDArray
 
+from benchsuite.datasets.columns import HEAD_PER_DIAGONAL
 from benchsuite.rendering.bodies import Floats
 from benchsuite.rendering.caster import SAMPLES, cast, probe
 from benchsuite.rendering.dressing import dress
@@ -23,9 +24,6 @@ COVERED_MM, SMALL_MM = 22.0, 14.0
 
 SLACK_MM = 25.0
 """A joint is hidden by what lies this much nearer than its own limb's surface."""
-
-HEAD_SHARE = 0.6
-"""PCKh's head size over the diagonal of the head's box."""
 
 METERED = 0.24
 """Mean of the linear light that an automatic exposure aims at."""
@@ -115,7 +113,7 @@ def take_picture(
         xyz=xyz,
         visible=seen(solids, xyz, scene.body.size) & ((uv >= 0) & (uv < side)).all(1),
         box=_tight(mask),
-        head=HEAD_SHARE * float(np.linalg.norm(high - low)),
+        head=HEAD_PER_DIAGONAL * float(np.linalg.norm(high - low)),
         focal=focal,
         center=center,
     )

@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from benchsuite.datasets.columns import HEAD_PER_NECK_TO_TOP
 from benchsuite.datasets.dataset import Dataset, WrongDataset
-from benchsuite.robustness.noise import HEAD_PER_NECK_TO_TOP, load_noise
+from benchsuite.robustness.noise import load_noise
 
 Array = NDArray[np.float64]
 
@@ -88,8 +89,7 @@ def pitched(dataset: Dataset, degrees: float, seed: int) -> Dataset:
     angle = np.radians(degrees)
     turn = np.array(((1, 0, 0), (0, np.cos(angle), -np.sin(angle)), (0, np.sin(angle), np.cos(angle))))
     xyz = np.asarray(dataset.columns["xyz"], dtype=np.float64)
-    parts = [weight * xyz[:, dataset.skeleton.index(joint)] for joint, weight in dataset.skeleton.root_from.items()]
-    root = np.sum(parts, axis=0)[:, None]
+    root = dataset.skeleton.root_of(xyz)[:, None]
     turned = (xyz - root) @ turn.T + root
     turned[..., 2] += np.maximum(0.0, NEAREST_MM - turned[..., 2].min(1))[:, None]
     focal, center = (np.asarray(dataset.columns[name], dtype=np.float64)[:, None] for name in ("focal", "center"))

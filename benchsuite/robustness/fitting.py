@@ -10,6 +10,7 @@ from benchsuite_registry.skeletons import MPII_16
 from numpy.typing import NDArray
 
 from benchsuite.convert.archives import WrongSource, read_mat
+from benchsuite.datasets.columns import HEAD_PER_DIAGONAL
 from benchsuite.robustness.noise import DETECTED, NoiseModel, Spread, sideless
 
 Array = NDArray[np.float64]
@@ -19,7 +20,6 @@ BAD = 0.5
 """How far off, in heads, a joint is that counts as wrong in PCKh."""
 
 _COLUMNS = [MPII_16.index(joint) for joint in DETECTED.joints]
-_HEAD_PER_DIAGONAL = 0.6
 _TRIES = 20
 _DIGITS = 4
 
@@ -42,7 +42,7 @@ def read_detections(path: Path) -> tuple[Array, Array, Array]:
     predicted, true, boxes = (np.moveaxis(mat[k], -1, 0) for k in ("pos_pred_src", "pos_gt_src", "headboxes_src"))
     there = mat["jnt_missing"].T[:, _COLUMNS] == 0
     true = np.where(there[..., None], true[:, _COLUMNS], np.nan)
-    head = _HEAD_PER_DIAGONAL * np.linalg.norm(boxes[:, 1] - boxes[:, 0], axis=-1)
+    head = HEAD_PER_DIAGONAL * np.linalg.norm(boxes[:, 1] - boxes[:, 0], axis=-1)
     return predicted[:, _COLUMNS].astype(np.float64), true, head
 
 

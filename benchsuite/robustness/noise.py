@@ -33,8 +33,6 @@ DETECTED = Skeleton(
 )
 """The joints that the detector finds; other skeletons' joints are read from them and share their noise."""
 
-HEAD_PER_NECK_TO_TOP = 0.75
-
 
 @dataclass(frozen=True)
 class Spread:
@@ -109,7 +107,8 @@ class NoiseModel:
             skeleton: of the J joints.
             head: (N,) px, the people's head sizes.
             rng: where all comes from.
-            severity: 1 is the detector; distances, and shares of swapped and wild joints, are this many times its own.
+            severity: 1 is the detector; shares of swapped and wild joints, and distances of all but the wild ones, are
+                this many times its own.
 
         Returns:
             (N, J, 2) px.
@@ -120,7 +119,8 @@ class NoiseModel:
         weights = skeleton.weights_from(DETECTED)
         if unknown := [joint for joint, known in zip(skeleton.joints, weights, strict=True) if known is None]:
             raise WrongDataset(f"the noise of {', '.join(unknown)} is not known; known: {', '.join(DETECTED.joints)}")
-        off = self._offsets(_read(uv, skeleton, DETECTED), head, rng, severity)
+        detected = np.stack(DETECTED.columns_from(skeleton, uv), axis=1).astype(np.float64)
+        off = self._offsets(detected, head, rng, severity)
         moved = uv.astype(np.float64)
         for column, known in enumerate(weights):
             for joint, weight in (known or {}).items():
@@ -168,12 +168,3 @@ def _quantiles(shares: Array) -> Array:
 
     edges: Array = ndtri(np.clip(np.cumsum(shares)[:-1], 0.0, 1.0))
     return edges
-
-
-def _read(uv: NDArray[np.floating], skeleton: Skeleton, other: Skeleton) -> Array:
-    """Pixels (N, J, 2) of ``skeleton`` read in ``other``; NaN where a joint cannot be had."""
-    read = np.full((len(uv), len(other), 2), np.nan)
-    for column, known in enumerate(other.weights_from(skeleton)):
-        if known:
-            read[:, column] = sum(weight * uv[:, skeleton.index(joint)] for joint, weight in known.items())
-    return read

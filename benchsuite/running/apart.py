@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from benchsuite_registry.contracts import Scalar
-from benchsuite_registry.manager import load_registries
+from benchsuite_registry.loading import load_registries
 from benchsuite_registry.registries import Component, Registries
 
 from benchsuite.datasets.dataset import Dataset, WrongDataset, open_dataset

@@ -92,8 +92,12 @@ class Candidates:
 
 
 def _most(column: NDArray[np.floating], clip: NDArray[np.integer]) -> NDArray[np.intp]:
-    """Rows of the ``COUNT`` highest numbers, one a clip, highest first; of equals the earlier."""
-    order: NDArray[np.intp] = np.argsort(-column, kind="stable")[: np.isfinite(column).sum()]  # NaN sorts last
+    """Rows of the ``COUNT`` highest finite numbers, one a clip, highest first; of equals the earlier.
+
+    The others have no place: they say that a figure is undefined, not how wrong a pose is.
+    """
+    finite = np.isfinite(column)
+    order: NDArray[np.intp] = np.argsort(np.where(finite, -column, np.inf), kind="stable")[: finite.sum()]
     _, first = np.unique(clip[order], return_index=True)
     rows: NDArray[np.intp] = order[np.sort(first)[:COUNT]]
     return rows

@@ -16,15 +16,13 @@ from benchsuite.records.results import Record, identity, read_record, read_recor
 from benchsuite.records.worst import write_worst
 from benchsuite.running.apart import Named, NamedBranch, PassApart, ProtocolsApart, plugin_files
 from benchsuite.running.cells import Cell, said_by
-from benchsuite.running.matrix import Matrix, Pass, WrongRun, check_dataset, passes_of
+from benchsuite.running.matrix import Matrix, Pass, passes_of
 from benchsuite.running.pipeline import Outcome, run_pass
 from benchsuite.running.stages import name_of
 from benchsuite.running.workers import Errand, Limits, Lost, do, named_if_out_of_memory
 
 if TYPE_CHECKING:
     from benchsuite.running.cluster import Cluster
-
-__all__ = ["Matrix", "Pass", "Runner", "Unwritten", "WrongRun", "check_dataset", "check_writable"]
 
 
 class Unwritten(CannotWrite):

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from benchsuite_registry.manager import registries_of
+from benchsuite_registry.loading import registries_of
 from benchsuite_registry.registries import Registries
 
 from benchsuite.testing import conduct, entries, evaluators, neighbours, refiners, sources

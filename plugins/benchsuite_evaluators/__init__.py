@@ -8,7 +8,7 @@ from pathlib import Path
 from benchsuite_registry.contracts import Entry, Evaluator, Parameter, Scalar, late
 from benchsuite_registry.hookspecs import hookimpl
 
-BOOTSTRAP = {"bootstrap": Parameter(1000, "sets of clips drawn for the 95 % confidence intervals; 0 for no intervals")}
+BOOTSTRAP = {"bootstrap": Parameter(1000, "sets of takes drawn for the 95 % confidence intervals; 0 for no intervals")}
 
 
 def on_trial(folder: Path) -> Mapping[str, Scalar]:

@@ -11,9 +11,10 @@ from benchsuite_registry.poses import Labels, PoseBatch, Target
 from benchsuite_registry.skeletons import H36M_17
 from torch import Tensor
 
+from benchsuite.bone_sum import HUMAN36M_MM
 from benchsuite.metrics import mpjpe, n_mpjpe, p_mpjpe
 from benchsuite.statistics import ClipSums
-from benchsuite_evaluators.bone_sum import HUMAN36M_MM, bone_sum
+from benchsuite_evaluators.bone_sum import bone_sum
 from benchsuite_evaluators.reading import absences, check_samples, complete, in_unit, read_joints
 
 LEFT_OUT = {17: (), 16: ("neck_nose",), 14: ("pelvis", "spine", "neck_nose")}
@@ -51,7 +52,7 @@ class H36MProtocol1:
             without ``pelvis`` and ``spine``.
         root: whether the root, whose error is 0, is ``counted`` or ``excluded``.
         average: what the headline is a mean of, ``actions`` (each weighs the same) or ``frames``.
-        bootstrap: how many sets of clips are drawn for each interval; 0 for none.
+        bootstrap: how many sets of takes are drawn for each interval; 0 for none.
         bone_sum: what 14 bones of each prediction add up to. ``train``: what they do as predicted; a method has its
             scale from the data it was trained on. ``4296.99``: Zhou et al.'s constant, mm. ``truth``: as much as those
             of the true pose.

@@ -48,7 +48,7 @@ class MPIInf3DHP:
             its bones are in sum as long as the true ones, takes an error at the threshold as right, and MPJPE is over
             16 joints, without the head. Where the truth is in another skeleton its hips are where the prediction's are,
             and nothing is moved.
-        bootstrap: how many sets of clips are drawn for each 95 % interval; 0 for none.
+        bootstrap: how many sets of takes are drawn for each 95 % interval; 0 for none.
 
     Raises:
         ValueError: a negative number of draws.

@@ -50,7 +50,7 @@ class PCKh:
         head: the head's size: ``column`` is the dataset's own, in MPII 0.6 of the diagonal of the head's box;
             ``segment`` the distance from the labelled neck to head_top, in MPII 4/3 of that, so more is right.
         compare: whether an error of just half a head is right: ``<=``, as MPII has it, or ``<``, as some ports do.
-        bootstrap: how many sets of clips are drawn for each 95 % interval; 0 for none. Single images are drawn one by
+        bootstrap: how many sets of takes are drawn for each 95 % interval; 0 for none. Single images are drawn one by
             one.
 
     Raises:

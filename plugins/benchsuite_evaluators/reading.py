@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import torch
 from benchsuite_registry.contracts import Measurements, Metric
-from benchsuite_registry.poses import Frame, PoseBatch, Target
+from benchsuite_registry.poses import PoseBatch, Target
 from benchsuite_registry.skeletons import Skeleton
 from torch import Tensor
 
@@ -50,9 +50,7 @@ def read_joints(
 
 def read_pixels(uv: Tensor, skeleton: Skeleton, other: Skeleton) -> Tensor:
     """Keypoints (B, J, 2) px of ``skeleton`` read in ``other``; NaN where it has joints that cannot be had."""
-    flat = torch.cat((uv, torch.zeros_like(uv[..., :1])), dim=-1)
-    ids = torch.arange(len(uv), device=uv.device)
-    return PoseBatch(flat, Frame.CAMERA, skeleton, ids).in_skeleton(other).xyz[..., :2]
+    return torch.stack(other.columns_from(skeleton, uv), dim=1)
 
 
 def complete(xyz: Tensor) -> Tensor:

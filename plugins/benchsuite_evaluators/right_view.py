@@ -45,7 +45,7 @@ class RightView:
         head: from which joint of the true right view the head's size reaches to head_top.
         root: whether the root, which is always right, counts in the headline; the other PCKh stands beside it.
         delta_x_mm: the shift that the lifter's weights were trained with. A wrong one spoils disparity and depth.
-        bootstrap: how many sets of clips are drawn for each 95 % interval; 0 for none.
+        bootstrap: how many sets of takes are drawn for each 95 % interval; 0 for none.
 
     Raises:
         ValueError: no shift, or a negative number of draws.

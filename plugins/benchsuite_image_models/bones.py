@@ -6,24 +6,17 @@ thorax; read by name it is ``thorax``, column 7 of ``MPII_16``.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Literal
 
 import torch
 from benchsuite_registry.skeletons import MPII_16
 from torch import Tensor
 
-HUMAN36M_BONE_SUM_MM = 4296.99233013
-"""What Zhou et al.'s code makes every prediction's bones add up to; whose mean it is is not known."""
+from benchsuite.bone_sum import bones_of
 
 Form = Literal["code", "paper"]
 
-_CHAINS = (
-    "r_ankle r_knee r_hip pelvis l_hip l_knee l_ankle",
-    "r_wrist r_elbow r_shoulder thorax l_shoulder l_elbow l_wrist",
-    "pelvis thorax head_top",
-)
-BONES = tuple(pair for chain in _CHAINS for pair in pairwise(map(MPII_16.index, chain.split())))
+BONES = bones_of(MPII_16.joints, "thorax")
 """Columns in ``MPII_16`` of the ends of each: six of the legs, six of the arms, two of the trunk; not upper_neck."""
 
 _SHIN, _THIGH, _FOREARM, _UPPER_ARM, _HIP, _SHOULDER = 452.1255, 456.0086, 249.7726, 284.1253, 134.20, 180.78

@@ -10,7 +10,8 @@ from benchsuite_registry.poses import Frame, ImageBatch, KeypointBatch, PoseBatc
 from benchsuite_registry.skeletons import MPII_16
 from torch import Tensor, nn
 
-from benchsuite_image_models.bones import HUMAN36M_BONE_SUM_MM, bone_lengths, sized
+from benchsuite.bone_sum import HUMAN36M_MM
+from benchsuite_image_models.bones import bone_lengths, sized
 from benchsuite_image_models.depth_head import DepthHead
 from benchsuite_image_models.heatmaps import Peaks, decode
 from benchsuite_image_models.hourglass import STRIDE, StackedHourglass
@@ -85,7 +86,7 @@ class HourglassNetwork(nn.Module):
         a = architecture
         self.hourglass = StackedHourglass(a.features, a.stacks, a.modules, a.depth)
         self.depth_head = DepthHead(a.features, a.modules, a.regression, a.size // STRIDE)
-        self.register_buffer("bone_sum_mm", torch.tensor(round(HUMAN36M_BONE_SUM_MM)))
+        self.register_buffer("bone_sum_mm", torch.tensor(round(HUMAN36M_MM)))
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, rgb: Tensor) -> tuple[list[Tensor], Tensor]:

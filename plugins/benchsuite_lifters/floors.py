@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from benchsuite.datasets.dataset import open_dataset
 from benchsuite.training.course import Stage
 from benchsuite.training.pairs import Pairs
-from benchsuite_lifters.network import in_h36m
 
 
 class MeanPose(nn.Module):
@@ -72,14 +71,15 @@ class Nearest:
 
     def lift(self, keypoints: KeypointBatch) -> PoseBatch:
         """The nearest training pose of every sample."""
-        if not len(keypoints):
-            return PoseBatch(self._poses[:0], Frame.ROOT, H36M_17, keypoints.ids)
-        found = self._search.kneighbors(_posture(keypoints), return_distance=False)[:, 0]
-        return PoseBatch(self._poses[torch.from_numpy(found)], Frame.ROOT, H36M_17, keypoints.ids)
+        found = np.empty(0, dtype=np.int64)
+        if len(keypoints):
+            found = self._search.kneighbors(_posture(keypoints), return_distance=False)[:, 0]
+        xyz = self._poses[torch.from_numpy(found)].to(keypoints.uv.device)
+        return PoseBatch(xyz, Frame.ROOT, H36M_17, keypoints.ids)
 
 
 def _posture(keypoints: KeypointBatch) -> np.ndarray[Any, np.dtype[np.float32]]:
-    uv, known = in_h36m(keypoints)
+    uv, known = keypoints.known_in(H36M_17)
     rays = keypoints.camera.rays(uv)
     rays = torch.where(known[..., None], rays - rays[:, :1], 0.0)
     size = rays.norm(dim=(1, 2), keepdim=True).clamp(min=1e-9)

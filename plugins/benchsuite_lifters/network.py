@@ -10,11 +10,11 @@ from benchsuite_registry.poses import Camera, Frame, KeypointBatch, PoseBatch
 from benchsuite_registry.skeletons import H36M_17
 from torch import Tensor, nn
 
+from benchsuite.filming import H36M_CENTER, H36M_FOCAL
 from benchsuite_lifters.inference import Precision
 from benchsuite_lifters.scaling import MissingJoints, Scaling, Scheme
 
-CANONICAL_FOCAL = (1145.0494384765625, 1143.7811279296875)
-CANONICAL_CENTER = (512.54150390625, 515.4514770507812)
+CANONICAL_FOCAL, CANONICAL_CENTER = H36M_FOCAL[0].tolist(), H36M_CENTER[0].tolist()
 """Human3.6M's camera 54138969: the view that all keypoints are brought into."""
 
 
@@ -98,21 +98,9 @@ class LiftingNetwork(nn.Module):
 
     def seen(self, keypoints: KeypointBatch) -> Tensor:
         """Any keypoints as the network's pixels (B, 2 * joints), what is missing filled in."""
-        uv, known = in_h36m(keypoints)
+        uv, known = keypoints.known_in(H36M_17)
         if self.architecture.origin == "root":  # without its root a pose has no origin: fill that in first
             uv = torch.where(known[..., None], uv, uv[:, :1])
         left = self.left_view(uv.float(), keypoints.camera)
         filled: Tensor = self.missing(left, known[:, self.columns].repeat_interleave(2, dim=1))
         return filled
-
-
-def in_h36m(keypoints: KeypointBatch) -> tuple[Tensor, Tensor]:
-    """Keypoints and which of them are known, read by name into ``H36M_17``: (B, 17, 2) px and (B, 17) bool."""
-    seen = keypoints.visible & keypoints.uv.isfinite().all(-1)
-    uv = torch.where(seen[..., None], keypoints.uv, 0.0)
-    if keypoints.skeleton == H36M_17:
-        return uv, seen
-    matrix = uv.new_tensor(H36M_17.shares_from(keypoints.skeleton))
-    needed = (matrix > 0).to(uv.dtype)
-    known = (seen.to(uv.dtype) @ needed.T == needed.sum(1)) & (needed.sum(1) > 0)
-    return matrix @ uv, known

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from benchsuite.training.pairs import Pairs
 from benchsuite_lifters.inference import LeanMLP, Precision
-from benchsuite_lifters.network import Architecture, LiftingNetwork, in_h36m
+from benchsuite_lifters.network import Architecture, LiftingNetwork
 from benchsuite_lifters.residual_mlp import ResidualMLP
 from benchsuite_lifters.scaling import Scaling
 
@@ -75,7 +75,7 @@ class Stereo(LiftingNetwork):
         views = self.views(self.seen(keypoints))
         right = self.scale_right.inverse(views[1]).view(len(views[1]), len(H36M_17), 2)
         if self.architecture.origin == "root":
-            right = right + self.canonical(in_h36m(keypoints)[0][:, :1].float(), keypoints.camera)
+            right = right + self.canonical(keypoints.known_in(H36M_17)[0][:, :1].float(), keypoints.camera)
         right_uv = self.given(right, keypoints.camera)
         return PoseBatch(self.posed(views), Frame.ROOT, H36M_17, keypoints.ids, right_uv)
 

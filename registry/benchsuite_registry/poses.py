@@ -159,6 +159,20 @@ class KeypointBatch(_Carrier):
         for field in ("ids", "clip", "frame"):
             _expect(name, field, getattr(self, field), (samples,))
 
+    def known_in(self, other: Skeleton) -> tuple[Tensor, Tensor]:
+        """Pixels (B, K, 2) read in another skeleton, and which are known (B, K): those of which every part is seen.
+
+        Pixels that are not known mean nothing, but are finite.
+        """
+        seen = self.visible & self.uv.isfinite().all(-1)
+        uv = torch.where(seen[..., None], self.uv, 0.0)
+        if other == self.skeleton:
+            return uv, seen
+        shares = uv.new_tensor(other.shares_from(self.skeleton))
+        needed = (shares > 0).to(uv.dtype)
+        known = (seen.to(uv.dtype) @ needed.T == needed.sum(1)) & (needed.sum(1) > 0)
+        return shares @ uv, known
+
 
 @dataclass(frozen=True)
 class ImageBatch(_Carrier):
@@ -210,9 +224,7 @@ class PoseBatch(_Carrier):
 
     def root_relative(self) -> PoseBatch:
         """The same poses with the root joint, given or derived, at the origin."""
-        parts = (weight * self.xyz[:, self.skeleton.index(joint)] for joint, weight in self.skeleton.root_from.items())
-        root = torch.stack(tuple(parts)).sum(dim=0)[:, None]
-        return replace(self, xyz=self.xyz - root, frame=Frame.ROOT)
+        return replace(self, xyz=self.xyz - self.skeleton.root_of(self.xyz)[:, None], frame=Frame.ROOT)
 
     def in_skeleton(self, other: Skeleton) -> PoseBatch:
         """The poses read in another skeleton, joints by name, interpolated where they have to be.
@@ -221,14 +233,8 @@ class PoseBatch(_Carrier):
         """
         if other == self.skeleton:
             return self
-        columns = []
-        for weights in other.weights_from(self.skeleton):
-            if weights is None:
-                columns.append(torch.full_like(self.xyz[:, 0], torch.nan))
-            else:
-                parts = (w * self.xyz[:, self.skeleton.index(j)] for j, w in weights.items())
-                columns.append(torch.stack(tuple(parts)).sum(dim=0))
-        return replace(self, xyz=torch.stack(columns, dim=1), skeleton=other, right_uv=None, uv=None)
+        xyz = torch.stack(other.columns_from(self.skeleton, self.xyz), dim=1)
+        return replace(self, xyz=xyz, skeleton=other, right_uv=None, uv=None)
 
 
 @dataclass(frozen=True)

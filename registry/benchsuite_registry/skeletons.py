@@ -7,7 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, reduce
+from math import nan
+from operator import add
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+Points = TypeVar("Points", "NDArray[Any]", "Tensor")
+"""Coordinates of joints, (..., J, D), in whatever they are computed with."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,26 @@ class Skeleton:
         """``weights_from`` as the rows of a matrix, a column for each joint of ``other``; 0 where there is no share."""
         rows = (weights or {} for weights in self.weights_from(other))
         return tuple(tuple(weights.get(joint, 0.0) for joint in other.joints) for weights in rows)
+
+    def columns_from(self, other: Skeleton, points: Points) -> list[Points]:
+        """Each of its joints (..., D), read from ``points`` (..., K, D) of ``other``; NaN where it has none."""
+        return [
+            other._weighed(points, weights) if weights else points[..., 0, :] * nan
+            for weights in self.weights_from(other)
+        ]
+
+    def root_of(self, points: Points) -> Points:
+        """The root (..., D), given or derived, of ``points`` (..., J, D).
+
+        Raises:
+            KeyError: it can be had from none of the joints.
+        """
+        return self._weighed(points, self.root_from)
+
+    def _weighed(self, points: Points, weights: Mapping[str, float]) -> Points:
+        parts = [weight * points[..., self.index(joint), :] for joint, weight in weights.items()]
+        total: Points = reduce(add, parts)
+        return total
 
 
 DERIVED: Mapping[str, Mapping[str, float]] = {

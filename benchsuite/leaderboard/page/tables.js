@@ -114,19 +114,50 @@
   const tables = [...document.querySelectorAll("table:not(.plain)")].map((table) => (table.sortable = new Sortable(table)));
   const filter = document.getElementById("filter");
 
+  const nothing = document.getElementById("nothing");
+  const rowOf = new Map(tables.flatMap((table) => table.ranked.map((row) => [row.querySelector(".open").dataset.key, row])));
+  const priced = [...document.querySelectorAll("figure [data-row]")];
+  const printed = [...document.querySelectorAll("#reported tbody tr")];
+
+  function hide(section, hidden) {
+    section.hidden = hidden;
+    document.querySelector(`nav a[href="#${section.id}"]`)?.classList.toggle("none", hidden);
+  }
+
+  function hideEmpty(parts, rows) { // of whose rows none is left
+    for (const part of document.querySelectorAll(parts)) {
+      part.hidden = [...part.querySelectorAll(rows)].every((row) => row.classList.contains("none"));
+    }
+  }
+
   function narrow() {
     const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
     let [shown, all] = [0, 0];
     for (const table of tables) {
       const found = table.narrow(words);
       if (table.body.closest("[data-view]").dataset.view !== "overall") continue;
+      hide(table.body.closest("section"), words.length > 0 && !found);
       shown += found;
       all += table.ranked.length;
     }
+    for (const each of priced) each.classList.toggle("none", rowOf.get(each.dataset.row).hidden);
+    for (const row of printed) {
+      const name = row.cells[0].textContent.toLowerCase();
+      row.classList.toggle("none", !words.every((word) => name.includes(word)));
+    }
+    hideEmpty("figure", "[data-row]");
+    hideEmpty("#reported details", "tbody tr");
+    const reported = document.getElementById("reported");
+    if (reported) hide(reported, printed.every((row) => row.classList.contains("none")));
+    nothing.hidden = [...document.querySelectorAll("section")].some((section) => !section.hidden);
     document.getElementById("count").value = words.length ? `${shown} of ${all} rows` : `${all} rows`;
   }
 
-  filter.addEventListener("input", narrow);
+  filter.addEventListener("input", () => {
+    narrow();
+    const { offsetTop } = filter.closest("main"); // what is found begins there
+    if (window.scrollY > offsetTop) window.scrollTo({ top: offsetTop, behavior: "instant" });
+  });
   filter.form.addEventListener("submit", (event) => event.preventDefault());
   narrow();
 
@@ -141,4 +172,18 @@
     choice.addEventListener("change", show);
     if (choice.checked) show(); // a browser may remember the choice
   }
+
+  function mark({ classList, scrollLeft, clientWidth, scrollWidth }) { // on which side more of it lies
+    classList.toggle("cut-left", scrollLeft > 0);
+    classList.toggle("cut-right", scrollLeft + clientWidth < scrollWidth - 1);
+  }
+
+  const sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => mark(target.closest(".scroll, fieldset"))));
+  for (const wide of document.querySelectorAll(".scroll, fieldset")) {
+    wide.addEventListener("scroll", () => mark(wide), { passive: true });
+    for (const part of [wide, ...wide.children]) sizes.observe(part);
+  }
+
+  const tools = document.querySelector(".tools"); // it covers what an anchor or the focus is brought to
+  new ResizeObserver(() => document.documentElement.style.setProperty("--tools", `${tools.offsetHeight}px`)).observe(tools);
 })();
