@@ -60,30 +60,22 @@ def kernels(poses: PoseBatch, keypoints: KeypointBatch) -> Iterator[Row]:
 
 def whole(poses: PoseBatch, keypoints: KeypointBatch) -> Row:
     """All of ``refine``."""
-    copy, refiner, million = a_copy(poses, keypoints), GeoSearch(), len(poses) / 1e6
-    found, copied = in_turn(lambda: refiner.refine(poses, keypoints), copy, rounds=ROUNDS)
+    refiner, million = GeoSearch(), len(poses) / 1e6
+    here = np.ones(bytes_of(columns(poses, keypoints), results(len(poses))) // 8, np.float32)
+    found, copied = in_turn(lambda: refiner.refine(poses, keypoints), here.copy, rounds=ROUNDS)
     path = f"geosearch CPU, {len(poses):,} poses float32"
     return Row.of(path, million / found, "M poses/s", million / copied, "same-size copy", least=0.45)
 
 
 def doubled(poses: PoseBatch, keypoints: KeypointBatch, both: PoseBatch, their_keypoints: KeypointBatch) -> Row:
-    """Twice as many, each after a copy: new memory costs by what was freed before."""
-    copy, refiner = a_copy(poses, keypoints), GeoSearch()
-    twice, _, once, _ = turns(
-        lambda: refiner.refine(both, their_keypoints),
-        copy,
-        lambda: refiner.refine(poses, keypoints),
-        copy,
-        rounds=ROUNDS,
+    """Twice as many."""
+    refiner = GeoSearch()
+    twice, once = turns(
+        lambda: refiner.refine(both, their_keypoints), lambda: refiner.refine(poses, keypoints), rounds=ROUNDS
     )
     ratio = median_ratio(twice, once)
     path = f"geosearch CPU, {len(both):,} poses float32"
     return Row(path, min(once) * ratio, "s", min(once), "half of them", ratio, least=1.9, most=2.1)
-
-
-def a_copy(poses: PoseBatch, keypoints: KeypointBatch) -> Callable[[], object]:
-    """What copies as many bytes as the search reads and writes into new memory."""
-    return np.ones(bytes_of(columns(poses, keypoints), results(len(poses))) // 8, np.float32).copy
 
 
 def single(poses: PoseBatch, keypoints: KeypointBatch) -> Iterator[Row]:
