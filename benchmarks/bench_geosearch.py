@@ -25,7 +25,7 @@ from benchsuite_registry.poses import Camera, Frame, KeypointBatch, PoseBatch
 from benchsuite_registry.skeletons import H36M_17
 from measure import Row, benchmarked, in_turn, median_ratio, printed, turns
 
-POSES, SCANNED, ROUNDS = 1_000_000, 20, 15
+POSES, SCANNED, ROUNDS = 1_000_000, 20, 25
 FOCAL, CENTER = (1145.0494, 1143.7811), (512.5415, 515.4515)
 
 

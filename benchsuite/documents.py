@@ -81,6 +81,19 @@ def write_whole(path: Path, content: bytes) -> None:
         raise CannotWrite(f"{path.parent}: cannot write {path.name} here: {error.strerror or error}") from error
 
 
+def check_place(path: Path) -> None:
+    """Find out that no file can be written at ``path`` before what it is to hold is worked out.
+
+    Raises:
+        CannotWrite: a folder is there, or its folder takes no files.
+    """
+    if path.is_dir():
+        raise CannotWrite(f"{path}: wanted a file to write, found a folder")
+    probe = path.with_name(f".{path.name}.probe")
+    write_whole(probe, b"")
+    probe.unlink(missing_ok=True)
+
+
 def sweep(root: Path, now: Path) -> None:
     """Delete what killed processes left half-written under ``root``: nobody writes one file for an hour.
 

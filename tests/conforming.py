@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Mapping
 from dataclasses import replace
@@ -62,6 +63,10 @@ class Lifter:
                 return replace(poses, xyz=xyz.double())
             case "writes":
                 keypoints.uv.clamp_(0, 500)
+            case "writes the camera":
+                keypoints.camera.focal.mul_(2)
+            case "writes clips":
+                keypoints.clip.add_(7)
             case "buffer":
                 out = self.buffer.setdefault(count, torch.empty_like(xyz))
                 return replace(poses, xyz=out.copy_(xyz))
@@ -75,14 +80,22 @@ class Lifter:
                     torch.autograd.grad(leaf.sum(), leaf)
             case "prints":
                 print("lifting")
+            case "prints below":
+                os.write(1, b"lifting")
             case "seeds torch":
                 torch.manual_seed(0)
             case "seeds random":
                 random.seed(0)
+            case "seeds numpy":
+                np.random.seed(0)  # noqa: NPY002 - the fault in question
             case "threads":
                 torch.set_num_threads(torch.get_num_threads() + 1)
             case "type":
                 torch.set_default_dtype(torch.float64)
+            case "folder":
+                os.chdir("/")
+            case "environment":
+                os.environ["OMP_NUM_THREADS"] = "7"
             case "empty":
                 return replace(poses, xyz=xyz / xyz.abs().max() * 1000)
             case "row numbers":
@@ -113,6 +126,8 @@ class ImageModel:
         uv = (STANDING[:, :2] / 2000 + 0.5).expand(count, -1, -1) * size
         camera = images.camera
         match self.fault:
+            case "writes":
+                images.rgb.mul_(2)
             case "normalised":
                 uv = uv / size
             case "of the photograph":
@@ -153,6 +168,8 @@ class Refiner:
         match self.fault:
             case "view":
                 placed = poses.xyz.add_(0.0)
+            case "writes the camera":
+                keypoints.camera.center.zero_()
             case "flattens":
                 placed = placed * torch.tensor((1.0, 1.0, 0.0)) + root[:, None, 2:].float() * torch.tensor(
                     (0.0, 0.0, 1.0)
@@ -191,6 +208,8 @@ class Evaluator:
         if self.fault == "distances":
             error = (xyz.norm(dim=-1) - true.xyz.norm(dim=-1)).abs().mean(1)
         mm = error.double().numpy()
+        if self.fault == "writes the truth":
+            target.poses.xyz.mul_(3)
         if self.fault == "batch mean":
             mm = np.full_like(mm, mm.mean())
         return {"mm": [str(one) for one in mm] if self.fault == "text" else mm}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import random
 import subprocess
 import sys
 import time
@@ -29,11 +30,18 @@ DEEDS = (
     "interrupts",
     "strange",
     "prints",
+    "prints-below",
     "reseeds",
+    "reseeds-numpy",
+    "reseeds-random",
     "threads",
     "dtype",
     "folder",
+    "environment",
     "edits",
+    "edits-camera",
+    "edits-clip",
+    "edits-target",
     "lingers",
 )
 
@@ -63,19 +71,36 @@ def do(deed: str) -> None:
             raise Strange("odd")
         case "prints":
             print("hello")
-            os.system("echo hello from below")
+        case "prints-below":
+            os.write(1, b"hello from below\n")
         case "reseeds":
             torch.manual_seed(1)
+        case "reseeds-numpy":
             np.random.seed(1)  # noqa: NPY002
+        case "reseeds-random":
+            random.seed(1)
         case "threads":
             torch.set_num_threads(3)
         case "dtype":
             torch.set_default_dtype(torch.float64)
         case "folder":
             os.chdir("/")
+        case "environment":
+            os.environ["OMP_NUM_THREADS"] = "7"
         case "lingers":
             child = subprocess.Popen((sys.executable, "-c", "import time; time.sleep(1000)"))
             print(f"started {child.pid}")
+
+
+def edit(deed: str, keypoints: KeypointBatch) -> None:
+    """Write into what was handed."""
+    match deed:
+        case "edits":
+            keypoints.uv.zero_()
+        case "edits-camera":
+            keypoints.camera.focal.mul_(2)
+        case "edits-clip":
+            keypoints.clip.add_(7)
 
 
 class RowdyLifter(toys.ToyLifter):
@@ -87,8 +112,7 @@ class RowdyLifter(toys.ToyLifter):
         time.sleep(self.seconds)
         do(self.deed)
         poses = super().lift(keypoints)
-        if self.deed == "edits":
-            keypoints.uv.zero_()
+        edit(self.deed, keypoints)
         return poses
 
 
@@ -102,6 +126,8 @@ class RowdyRefiner(toys.ToyRefiner):
         found: Refinement = super().refine(poses, keypoints)
         if self.deed == "edits":
             poses.xyz.zero_()
+        else:
+            edit(self.deed, keypoints)
         return found
 
 
@@ -114,6 +140,8 @@ class RowdyEvaluator(toys.ToyEvaluator):
         figures = super().measure(poses, target)
         if self.deed == "edits":
             poses.xyz.zero_()
+        if self.deed == "edits-target":
+            target.poses.xyz.mul_(3)
         return figures
 
     def summarise(self, measurements: Measurements, labels: Labels) -> Any:

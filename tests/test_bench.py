@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -33,9 +34,9 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_rows_become_a_table_that_names_the_machine(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    assert main(["bench", "one", "-o", str(folder / "table.md")]) == 0
+    assert main(["bench", "one", "-o", str(folder / "new" / "table.md")]) == 0
     assert capfd.readouterr().out == ""
-    lines = (folder / "table.md").read_text(encoding="utf-8").splitlines()
+    lines = (folder / "new" / "table.md").read_text(encoding="utf-8").splitlines()
     assert lines[-3:] == [
         "| to work | 1,234 m/s | light: 2 m/s | 617 | at least 0.85 |",
         "| to work | 1,234 m/s | light: 2 m/s | 2.2 | at least 1.9 and at most 2.1: missed |",
@@ -57,6 +58,15 @@ def test_what_cannot_be_is_refused(folder: Path, capsys: pytest.CaptureFixture[s
             file.unlink()
     assert main(["bench"]) == 2
     assert "wanted a checkout with the folder benchmarks, which is not installed" in capsys.readouterr().err
+
+
+def test_a_table_that_cannot_be_written_is_refused_before_anything_is_measured(
+    folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("it measures"))
+    for place, message in ((folder, "found a folder"), (folder / "pytest.ini" / "x.md", "cannot write .x.md.probe")):
+        assert main(["bench", "-o", str(place)]) == 2
+        assert message in capsys.readouterr().err
 
 
 def test_all_benchmarks_give_rows_as_tests() -> None:

@@ -138,6 +138,7 @@ def test_run_prints_what_it_cannot_write(shell: Shell, monkeypatch: pytest.Monke
         (("--lifter", "toy-clips", "--limit", "3"), "lifter toy-clips needs whole clips"),
         (("--lifter", "toy", "--limit", "0"), "argument --limit: wanted a whole number of 1 or more, found '0'"),
         (("--lifter", "toy", "--seed", "-1"), "argument --seed: wanted a whole number of 0 or more, found '-1'"),
+        (("--lifter", "toy", "--plugin", "no.py"), "error: --plugin no.py: wanted a Python file, found none"),
         ((), "wanted a --lifter or an --image-model; lifters: "),
     ],
 )

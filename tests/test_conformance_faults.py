@@ -12,6 +12,7 @@ from benchsuite_registry.registries import Origin, Registry
 from conforming import Evaluator, ImageModel, Lifter, Refiner
 
 from benchsuite.testing import CHECKS, Case, NotConforming, Subject, checks_for, examine
+from benchsuite.testing.settings import settings
 
 BUILDERS: dict[str, Any] = {
     "lifter": Lifter,
@@ -47,15 +48,21 @@ BEHAVIOUR = [
     ("lifter", "frame", "says_the_right_frame", {}),
     ("lifter", "float64", "keeps_to_float32", {}),
     ("lifter", "writes", "leaves_its_input_alone", {}),
+    ("lifter", "writes the camera", "leaves_its_input_alone", {}),
+    ("lifter", "writes clips", "leaves_its_input_alone", {}),
     ("lifter", "buffer", "keeps_what_it_gave", {}),
     ("lifter", "state", "acts_the_same_again", {}),
     ("lifter", "drawn when built", "builds_the_same_again", {}),
     ("lifter", "grad", "works_in_inference_mode", {}),
     ("lifter", "prints", "prints_nothing", {}),
+    ("lifter", "prints below", "prints_nothing", {}),
     ("lifter", "seeds torch", "does_not_seed", {}),
     ("lifter", "seeds random", "does_not_seed", {}),
+    ("lifter", "seeds numpy", "does_not_seed", {}),
     ("lifter", "threads", "leaves_settings_alone", {}),
     ("lifter", "type", "leaves_settings_alone", {}),
+    ("lifter", "folder", "leaves_settings_alone", {}),
+    ("lifter", "environment", "leaves_settings_alone", {}),
     ("lifter", "empty", "takes_an_empty_batch", {}),
     ("lifter", "batch norm", "a_batch_is_as_good_as_singles", {}),
     ("lifter", "place in batch", "order_in_the_batch_does_not_matter", {}),
@@ -68,11 +75,13 @@ BEHAVIOUR = [
     ("lifter", "NaN", "poses_are_finite", {}),
     ("lifter", "remembers", "a_spoilt_clip_stays_alone", CLIPS),
     ("lifter", "three frames", "takes_a_clip_of_one_frame", CLIPS),
+    ("image model", "writes", "leaves_its_input_alone", {}),
     ("image model", "size", "size_is_a_whole_number", {}),
     ("image model", "normalised", "keypoints_are_in_the_crops_pixels", {}),
     ("image model", "of the photograph", "keypoints_are_in_the_crops_pixels", {}),
     ("image model", "camera", "keypoints_are_in_the_crops_pixels", {}),
     ("image model", "black", "takes_crops_without_a_person", {}),
+    ("refiner", "writes the camera", "leaves_its_input_alone", {}),
     ("refiner", "view", "shares_no_memory_with_its_input", {}),
     ("refiner", "flattens", "the_truth_is_a_fixed_point", {}),
     ("refiner", "misses", "reprojection_is_no_worse", {}),
@@ -80,6 +89,7 @@ BEHAVIOUR = [
     ("refiner", "depth", "depth_is_the_roots", {}),
     ("refiner", "backends", "backends_agree", BACKENDS),
     ("refiner", "loses", "hidden_joints_come_along", {}),
+    ("evaluator", "writes the truth", "leaves_its_input_alone", {}),
     ("evaluator", "text", "gives_numbers", {}),
     ("evaluator", "batch mean", "a_batch_is_as_good_as_singles", {}),
     ("evaluator", "offset", "the_truth_scores_the_ideal", {}),
@@ -166,13 +176,11 @@ def test_an_expected_failure_that_passes_is_a_failure() -> None:
         Case(one, rule)()
 
 
-@pytest.mark.parametrize("fault", ["threads", "type"])
+@pytest.mark.parametrize("fault", ["threads", "type", "folder", "environment"])
 def test_the_kit_puts_settings_back(fault: str) -> None:
-    import torch
-
-    before = torch.get_num_threads(), torch.get_default_dtype()
+    before = settings()
     finding(subject("lifter", fault), "leaves_settings_alone")
-    assert (torch.get_num_threads(), torch.get_default_dtype()) == before
+    assert settings() == before
 
 
 def test_ctrl_c_gets_through() -> None:

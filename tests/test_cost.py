@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -249,6 +250,7 @@ def test_the_table_says_what_was_disturbed_and_gives_the_peak_once(capsys: pytes
         ((), "wanted a --lifter or an --image-model"),
         (("--lifter", "toi"), "unknown lifter 'toi'; did you mean toy?"),
         (("--lifter", "toy", "--refiner", "toy-bak"), "unknown refiner 'toy-bak'; did you mean toy-back?"),
+        (("--lifter", "toy", "--threads", "99999"), f"--threads: wanted at most {4 * (os.cpu_count() or 1)}, 4 a core"),
     ],
 )
 def test_cost_refuses_with_a_reason(words: tuple[str, ...], message: str, shell: Shell) -> None:

@@ -216,6 +216,21 @@ def test_explain_takes_predictions_and_prints_json(shell: Shell) -> None:
     assert "--refiner: wanted with a --lifter or an --image-model" in shell.err
 
 
+def test_poses_that_are_not_finite_are_counted_and_give_no_number_where_all_are(shell: Shell) -> None:
+    xyz = np.array(shell.dataset.columns["xyz"])
+    xyz[[3, 7]] = np.nan
+    np.savez("some.npz", xyz=xyz)
+    np.savez("all.npz", xyz=np.full_like(xyz, np.nan))
+    words = ("h36m-p1", "h36m-p1@P-MPJPE", "--dataset", "toy")
+    assert shell("explain", *words, "--predictions", "some.npz") == 0
+    assert shell.out.endswith("\n2 of 15 predicted poses are not finite\n")
+    assert shell("explain", *words, "--predictions", "some.npz", "--json") == 0
+    assert json.loads(shell.out)["undefined"] == 2
+    assert shell("explain", *words, "--predictions", "all.npz") == 2
+    assert "error: MPJPE is nan: 15 of 15 predicted poses are not finite" in shell.err
+    assert shell.out == ""
+
+
 def test_explain_refuses_what_an_evaluator_refuses(shell: Shell) -> None:
     words = ("h36m-p1", "h36m-p1:dialect=martinez", "--lifter", "toy", "--plugin", PLUGIN, "--dataset", "toy")
     assert shell("explain", *words) == 2

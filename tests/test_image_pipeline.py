@@ -216,6 +216,7 @@ def test_what_a_model_spoils_is_its_own(tmp_path: Path) -> None:
 
     for record in run(Asked(rendered(5), Vandal()).matrix, tmp_path):
         assert record.metrics[0].value < 1 / 3
+        assert record.provenance["remarks"][0] == "image model dots changed its input"
 
 
 def test_an_image_model_needs_pictures() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ from crowd import crowd
 from test_leaderboard import CMU, _run, mpjpe, record, trained
 
 from benchsuite.leaderboard import FORMATS, leaderboard, write_leaderboard
+from benchsuite.leaderboard.front import FEW, _times
 from benchsuite.leaderboard.html import Bars
 from benchsuite.leaderboard.latex import text
 from benchsuite.leaderboard.pareto import DISTURBED
@@ -189,7 +191,7 @@ def test_costs_stand_beside_accuracy_where_there_are_some(root: Path) -> None:
     page = leaderboard(root, "html")
     assert page.count("<figure>") == 1
     points = re.findall(
-        r"<g(?: class=\"(front)\")? data-row=\"\w+\" tabindex=\"0\"><title>(\w+).*? ([\d.]+) µs a pose</title>", page
+        r"<g(?: class=\"(front)\")? data-row=\"\w+\" tabindex=\"0\"><title>(\w+).*? µs a pose: ([\d.]+)</title>", page
     )
     # 60 mm in 30 µs is beaten by 50 mm in 20; 38.1 mm in 90 is the most accurate
     assert sorted(points) == [("", "a_b", "30"), ("front", "beta", "20"), ("front", "beta", "90")]
@@ -198,12 +200,28 @@ def test_costs_stand_beside_accuracy_where_there_are_some(root: Path) -> None:
     assert DISTURBED not in page + leaderboard(root)
 
 
+def test_times_from_7_to_120_have_their_ticks_at_round_numbers_and_so_have_those_from_45_to_95() -> None:
+    assert _times(math.log10(7), math.log10(120)) == [10, 20, 50, 100]
+    assert _times(math.log10(45), math.log10(95)) == [50, 60, 70, 80, 90]
+
+
+def test_few_methods_beside_their_costs_are_all_named_at_once(root: Path) -> None:
+    for per_pose in (10.0, 20.0):
+        write_cost(root, cost("beta", SMOOTH if per_pose > 10 else None, per_pose))
+    assert '<svg class="few"' in leaderboard(root, "html")
+    for number in range(FEW):
+        write_record(root, record(f"m{number}", mpjpe(50.0 + number / 10)))
+        write_cost(root, cost(f"m{number}", None, 30.0 + number))
+    assert '<svg class="few"' not in leaderboard(root, "html")
+
+
 def test_what_a_busy_machine_disturbed_is_marked_and_not_on_the_front(root: Path) -> None:
     write_cost(root, replace(cost("beta", None, 20.0), computing=0.5))
     write_cost(root, cost(ODD, None, 30.0))
     page, text = leaderboard(root, "html"), leaderboard(root)
     points = re.findall(
-        r"<g(?: class=\"(front)\")? data-row=\"\w+\" tabindex=\"0\"><title>(\w+).*? µs a pose( †)?</title>", page
+        r"<g(?: class=\"(front)\")? data-row=\"\w+\" tabindex=\"0\"><title>(\w+).*?: [\d.]+( †)?</title>",
+        page,
     )
     assert sorted(points) == [("", "beta", " †"), ("front", "a_b", "")]
     assert (page.count(">0.5 †</td>"), page.count(">20 †</td>")) == (1, 1)

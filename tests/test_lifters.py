@@ -263,6 +263,9 @@ def test_weights_that_do_not_fit_are_refused(build: object, tmp_path: Path) -> N
     save_checkpoint(wrong, {"a": torch.zeros(2)}, {"method": method, "architecture": {"width": 8, "blocks": 1}})
     with pytest.raises(WrongCheckpoint, match="is missing"):
         build(weights=str(wrong))  # type: ignore[operator]
+    save_checkpoint(wrong, {"a": torch.zeros(2)}, {"method": method, "architecture": {"width": 0}})
+    with pytest.raises(WrongCheckpoint, match="width: wanted at least 1, found 0"):
+        build(weights=str(wrong))  # type: ignore[operator]
     wrong.write_bytes(wrong.read_bytes()[:-3])
     with pytest.raises(WrongCheckpoint, match="whole safetensors file"):
         build(weights=str(wrong))  # type: ignore[operator]

@@ -17,6 +17,7 @@ from benchsuite.datasets.dataset import Dataset, WrongDataset
 from benchsuite.records.results import identity, read_records
 from benchsuite.running.matrix import WrongRun
 from benchsuite.running.pipeline import Settings
+from benchsuite.running.predicting import read_ahead
 
 
 @pytest.fixture(autouse=True)
@@ -224,3 +225,16 @@ def test_what_needs_3d_unsaid_fails_where_there_is_none(tmp_path: Path) -> None:
         "evaluator toy-error: toy error is nan: 0 of 15 predicted poses are not finite, "
         "and dataset toy has no true ones",
     )
+
+
+def test_a_gpu_takes_larger_batches_where_none_is_asked_for() -> None:
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    assert [Settings.of(0, batch, device).batch for device in (cuda, cpu) for batch in (None, 7)] == [16384, 7, 1024, 7]
+
+
+def test_what_is_read_for_a_gpu_is_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda column: column.clone().fill_(1))  # there may be no GPU
+    dataset = toys.toy_dataset()
+    ((_, coming),) = read_ahead(dataset, [slice(0, 4)], torch.device("cuda"))
+    assert torch.equal(coming.result().keypoints.camera.focal, torch.ones(4, 2))
+    assert torch.equal(coming.result().target.poses.xyz, dataset.target(slice(0, 4)).poses.xyz)

@@ -88,7 +88,7 @@ def test_check_takes_parameters_and_ends_with_1_if_a_check_fails(shell: Shell) -
         (("simpel", "--plugin", "simple.py"), "unknown name 'simpel'; did you mean simple?; known: "),
         (("simple", "--plugin", "simple.py", "--kind", "refiner"), "unknown refiner 'simple'; known: geosearch"),
         (("simple:unit=2", "--plugin", "simple.py"), "lifter simple: unknown parameter 'unit'; did you mean unit_mm?"),
-        (("simple", "--plugin", "none.py"), "plugin 'none' of file none.py could not be loaded: FileNotFoundError"),
+        (("simple", "--plugin", "none.py"), "--plugin none.py: wanted a Python file, found none"),
     ],
 )
 def test_check_refuses_what_it_does_not_know(shell: Shell, words: tuple[str, ...], message: str) -> None:
@@ -126,6 +126,19 @@ def test_two_files_with_one_name_are_called_after_their_files(shell: Shell) -> N
         "other/simple",
         "simple/simple",
     ]
+
+
+def test_two_files_that_are_named_alike_may_not_give_one_name(shell: Shell) -> None:
+    for folder in ("one", "two"):
+        (shell.folder / folder).mkdir()
+        (shell.folder / folder / "same.py").write_text(SIMPLE)
+    both = ("--plugin", "one/same.py", "--plugin", "two/same.py")
+    assert shell("run", "--lifter", "simple", "--dataset", "toy", *both) == 2
+    told = "lifter 'simple' of file two/same.py: file one/same.py has a same/simple, too; wanted files of different"
+    assert f"error: {told} names" in shell.err
+    (shell.folder / "two/same.py").write_text(SIMPLE.replace('Entry("simple"', 'Entry("other"'))
+    assert shell("describe", "other", *both) == 0
+    assert shell("describe", "simple", *both) == 0
 
 
 def test_records_carry_the_full_name(shell: Shell) -> None:

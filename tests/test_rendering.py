@@ -508,6 +508,7 @@ def test_command(mocap: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     [
         (("--count", "0"), "wanted a whole number of 1 or more"),
         (("--size", "8"), "wanted 32 to 1024 px, found 8"),
+        (("--threads", "99999"), "4 a core of this machine, found 99999"),
         (("--frames", "5"), "wanted --count, or --clips with --frames"),
         (("--clips", "2", "--count", "5"), "wanted --count, or --clips with --frames"),
         ((), "wanted a dataset.json or a folder 'train'"),

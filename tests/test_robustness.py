@@ -278,6 +278,13 @@ def test_robustness_says_what_failed(shell: Shell) -> None:
     words = ("--lifter", "toy:does=raises", "--plugin", PLUGIN, "--dataset", "toy", "-o", "out", "--only", "focal")
     assert shell("robustness", *words, "--evaluator", "toy-error") == 1
     assert "failed: toy:does=raises: ValueError: lifter toy:does=raises: no | today" in shell.err
+    assert shell.out.startswith("toy-error on toy: 15 samples\n"), "no figure is known"
+
+
+def test_robustness_refuses_a_place_that_takes_no_curves_before_any_work(shell: Shell) -> None:
+    words = ("--lifter", "toy:does=interrupts", "--plugin", PLUGIN, "--dataset", "toy", "--evaluator", "toy-error")
+    assert shell("robustness", *words, "-o", "toy/uv.npy") == 2
+    assert "toy/uv.npy: cannot write .robustness.json.probe here" in shell.err
 
 
 def test_fit_noise_refuses_another_file(shell: Shell) -> None:

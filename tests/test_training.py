@@ -14,10 +14,12 @@ from benchsuite_lifters.courses import MartinezCourse, StereoCourse
 from benchsuite_registry.checkpoints import load_checkpoint
 from benchsuite_registry.skeletons import H36M_17
 from people import person
+from shells import Shell
 
-from benchsuite.datasets.dataset import About, Clip, Dataset, WrongDataset, in_memory
+from benchsuite.datasets.dataset import About, Clip, Dataset, WrongDataset, in_memory, write_dataset
 from benchsuite.filming import place_cameras
 from benchsuite.training import engine
+from benchsuite.training.batch import pinned
 from benchsuite.training.engine import Plan, TrainingStopped, train
 from benchsuite.training.pairs import Pairs, filmed, varied
 from benchsuite.training.sources import DatasetSource
@@ -260,3 +262,52 @@ def test_a_source_refuses_what_it_cannot_film() -> None:
     flat = folder()
     with pytest.raises(WrongDataset, match="without 3D"):
         DatasetSource(replace(flat, columns={k: v for k, v in flat.columns.items() if k != "xyz"}), refilm=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("martinez", "--device", "cuda"), "device cuda: there is no CUDA device here"),
+        (("martinez", "--precision", "16-mixed"), "--precision 16-mixed: wanted a CUDA device, found a CPU"),
+        (("martinez", "--batch", "1"), "--batch: wanted a multiple of --processes 1, at least 2 for each, found 1"),
+        (("martinez", "--batch", "2", "--processes", "2"), "a multiple of --processes 2, at least 2 for each, found 2"),
+        (("martinez", "--processes", "3"), "a multiple of --processes 3, at least 2 for each, found 64"),
+        (("martinez", "--save-every", "nan"), "argument --save-every: wanted a number above 0, found 'nan'"),
+        (("martinez", "-o", "people"), "people: wanted a file to write, found a folder"),
+        (("martinez", "-o", "people/uv.npy/w"), "people/uv.npy: cannot write .w.probe here: "),
+        (("stereo:steps=0",), "training stereo: steps: wanted at least 1, found 0"),
+        (("martinez:steps=-5",), "training martinez: steps: wanted at least 1, found -5"),
+        (("martinez:lr=-1",), "training martinez: lr: wanted at least 0, found -1.0"),
+        (("stereo:width=0",), "training stereo: width: wanted at least 1, found 0"),
+        (("stereo:blocks=-1",), "training stereo: blocks: wanted at least 0, found -1"),
+        (("stereo:dropout=1",), "training stereo: dropout: wanted 0 or more and less than 1, found 1.0"),
+        (("zhou:steps=-1",), "training zhou: steps: wanted at least 0, found -1"),
+        (("yang:finetune_steps=-1",), "training yang: finetune_steps: wanted at least 0, found -1"),
+        (("wild:pretrain_steps=0,steps=0",), "pretrain_steps, steps, finetune_steps: wanted one of them above 0"),
+    ],
+)
+def test_train_refuses_before_any_work(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    words: tuple[str, ...],
+    message: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(engine, "train", lambda *_: pytest.fail("it trains"))
+    made, shell = folder(), Shell(tmp_path, capsys)
+    write_dataset(tmp_path / "people", made.about, made.columns, made.clips)
+    before = sorted(tmp_path.rglob("*"))
+    assert shell("train", "--data", "people", "--as-filmed", "-o", "w", *words) == 2
+    assert message in shell.err
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_pairs_for_a_gpu_are_pinned_and_others_stay_as_they_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda column: column + 1.0)  # there may be no GPU to pin for
+    pair = (torch.zeros(2), torch.ones(3))
+    pairs = Pairs(*pair, *(torch.zeros(1) for _ in Pairs._fields[2:]))
+    on_gpu, on_cpu = (pinned(pairs, torch.device(kind)) for kind in ("cuda", "cpu"))
+    assert on_cpu is pairs
+    assert [float(column.sum()) for column in on_gpu[:2]] == [2.0, 6.0]

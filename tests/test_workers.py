@@ -24,6 +24,7 @@ from benchsuite.records.results import Record, read_records
 from benchsuite.running.matrix import Matrix
 from benchsuite.running.pipeline import Settings
 from benchsuite.running.runner import Runner
+from benchsuite.running.stdout import aside
 from benchsuite.running.workers import Limits
 
 FILES = (Path(rowdies.__file__),)
@@ -121,14 +122,24 @@ def test_an_evaluator_that_ruins_the_process_that_asks_for_its_protocol(tmp_path
         ("threads", "changed the number of threads"),
         ("dtype", "changed torch's default dtype"),
         ("folder", "changed the current folder"),
+        ("environment", "changed the environment"),
         ("reseeds", "changed the seed"),
+        ("reseeds-numpy", "changed the seed"),
+        ("reseeds-random", "changed the seed"),
+        ("prints", "printed to stdout"),
+        ("prints-below", "printed to stdout"),
         ("edits", "changed its input"),
+        ("edits-camera", "changed its input"),
+        ("edits-clip", "changed its input"),
     ],
 )
 def test_who_meddles_is_named_and_changes_nothing(deed: str, remark: str, tmp_path: Path) -> None:
     refiners = (f"rowdy-back:back_mm=17,deed={deed}", "rowdy-back:back_mm=17", None)
     runner = Runner(rowdy(None, "rowdy:off_mm=34", "rowdy:off_mm=34,deed=" + deed, refiners=refiners), tmp_path)
-    records = runner.ordered(runner.measure())
+    environment = dict(os.environ)
+    with aside():  # as all commands do
+        records = runner.ordered(runner.measure())
+    assert os.environ == environment
     assert [r.metrics[0].value for r in records] == pytest.approx([1, 1, 2, 1, 1, 2], abs=1e-4)
     by_refiner, by_source = f"refiner {refiners[0]} {remark}", f"lifter rowdy:off_mm=34.0,deed={deed} {remark}"
     by_refiner = by_refiner.replace("=17,", "=17.0,")
@@ -136,11 +147,16 @@ def test_who_meddles_is_named_and_changes_nothing(deed: str, remark: str, tmp_pa
     assert told == [[by_refiner], None, None, [by_source, by_refiner], [by_source], [by_source]]
 
 
-def test_an_evaluator_that_edits_what_it_scores_is_named(tmp_path: Path) -> None:
-    runner = Runner(rowdy(None, "rowdy", evaluators=("rowdy-error:deed=edits", "rowdy-error")), tmp_path)
-    edits, well = runner.ordered(runner.measure())
-    assert edits.provenance["remarks"] == ["evaluator rowdy-error:deed=edits changed its input"]
-    assert "remarks" not in well.provenance
+@pytest.mark.parametrize("deed", ["edits", "edits-target"])
+def test_an_evaluator_that_edits_what_it_scores_is_named(deed: str, tmp_path: Path) -> None:
+    asked = (f"rowdy-error:deed={deed}", "rowdy-error")
+    for evaluators in (asked, asked[:1]):  # alone it is handed what nobody else needs
+        runner = Runner(rowdy(None, "rowdy:off_mm=34", evaluators=evaluators), tmp_path, fresh=True)
+        edits, *well = runner.ordered(runner.measure())
+        assert edits.provenance["remarks"] == [f"evaluator rowdy-error:deed={deed} changed its input"]
+        for record in (edits, *well):
+            assert record.metrics[0].value == pytest.approx(2, abs=1e-4)
+        assert not any("remarks" in record.provenance for record in well)
 
 
 def command(place: Path, *words: str) -> list[str]:
@@ -155,11 +171,14 @@ def shell(place: Path) -> dict[str, Any]:
 def test_the_command_keeps_stdout_to_itself_and_names_who_failed(tmp_path: Path) -> None:
     place = tmp_path / "mit Leerzeichen und Ümläuten 骨"
     dataset_in(place / "toy")
-    deeds = ("prints", "leaves", "lingers")
+    deeds = ("prints-below", "leaves", "lingers")
     words = ("--json", "--jobs", "2", *(f"--lifter=rowdy:deed={deed}" for deed in deeds))
     done = subprocess.run(command(place, *words), capture_output=True, **shell(place))
     assert done.returncode == 1
-    assert [r["source"]["changed"] for r in json.loads(done.stdout)] == [{"deed": deed} for deed in deeds]
+    records = json.loads(done.stdout)
+    assert [r["source"]["changed"] for r in records] == [{"deed": deed} for deed in deeds]
+    talk = [[f"lifter rowdy:deed={deed} printed to stdout"] for deed in deeds]
+    assert [r["provenance"].get("remarks") for r in records] == [talk[0], None, talk[2]]
     assert "hello from below" in done.stderr
     failed = "failed: rowdy:deed=leaves on toy by rowdy-error: Exited: lifter rowdy:deed=leaves: exited with code 3"
     assert failed in done.stderr

@@ -40,7 +40,7 @@ COMMANDS = {
 """Each command's module and what it does."""
 
 REFUSALS = {
-    "benchsuite_registry.registries": ("UnknownName", "WrongParameter"),
+    "benchsuite_registry.registries": ("UnknownName", "VendorTaken", "WrongParameter"),
     "benchsuite_registry.checkpoints": ("WrongCheckpoint",),
     "benchsuite.convert.archives": ("WrongSource",),
     "benchsuite.running.cluster": ("NoCluster",),

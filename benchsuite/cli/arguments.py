@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from benchsuite_registry.loading import load_registries
 from benchsuite_registry.registries import Registries
 
 from benchsuite.cli import UsageError
+from benchsuite.running.stdout import aside
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +28,9 @@ DATASETS = {"synthetic": "embedded: people drawn from a prior fitted to motion c
 """Datasets known by a name; all others are folders."""
 
 DEFAULT_EVALUATOR = "h36m-p1"
+
+MOST_THREADS = 4
+"""Threads a core: more only wait for each other, and thread pools die of very many."""
 
 
 def natural(text: str) -> int:
@@ -51,6 +56,14 @@ def positive_number(text: str) -> float:
     if not 0 < value < float("inf"):
         raise argparse.ArgumentTypeError(f"wanted a number above 0, found {text!r}")
     return value
+
+
+def threads(text: str) -> int:
+    """The number of threads that ``text`` spells: up to ``MOST_THREADS`` a core."""
+    most = MOST_THREADS * (os.cpu_count() or 1)
+    if positive(text) > most:
+        raise argparse.ArgumentTypeError(f"wanted at most {most}, {MOST_THREADS} a core of this machine, found {text}")
+    return int(text)
 
 
 def add_plugin(parser: argparse.ArgumentParser) -> None:
@@ -92,8 +105,15 @@ def cluster_at(address: str | None, limits: Limits | None = None) -> Iterator[Cl
 
 
 def registries(args: argparse.Namespace) -> Registries:
-    """All components; plugins that are broken, and names that several claim, are told on stderr."""
-    loaded = load_registries(args.plugin)
+    """All components; plugins that are broken, and names that several claim, are told on stderr.
+
+    Raises:
+        UsageError: a plugin's file is not there.
+    """
+    if absent := [file for file in args.plugin if not file.is_file()]:
+        raise UsageError(f"--plugin {absent[0]}: wanted a Python file, found none")
+    with aside():
+        loaded = load_registries(args.plugin)
     for broken in loaded.broken:
         print(f"warning: {broken}", file=sys.stderr)
     for registry in loaded.kinds().values():

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchsuite.cli import ALL_GOOD, SOME_FAILED, UsageError
+from benchsuite.documents import check_place
 
 HELP = """Time what is worth timing, each beside its limit measured in the same run, and print a table that says on what
 machine. Needs a checkout, where the folder `benchmarks` is, and the extra `test`."""
@@ -34,6 +35,8 @@ def main(args: argparse.Namespace) -> int:
     files = _files(args.name)
     if find_spec("pytest_benchmark") is None:
         raise UsageError("benchmarks need pytest-benchmark: pip install 'benchsuite[test]'")
+    if args.out:
+        check_place(args.out)
     with tempfile.TemporaryDirectory() as folder:
         measured = Path(folder) / "measured.json"
         words = ["-q", "-s", "-n0", "--benchmark-enable", "--benchmark-quiet", f"--benchmark-json={measured}"]

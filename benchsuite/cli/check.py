@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import sys
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +12,7 @@ from benchsuite_registry.registries import Registries, Registry, split_component
 from benchsuite.cli import ALL_GOOD, SOME_FAILED, UsageError
 from benchsuite.cli.arguments import add_plugin, registries
 from benchsuite.cli.listing import spelt
+from benchsuite.running.stdout import aside
 
 if TYPE_CHECKING:
     from benchsuite.testing import Check, Finding, Subject
@@ -43,7 +42,7 @@ def main(args: argparse.Namespace) -> int:
     from benchsuite.testing import Subject, checks_for, examine
 
     subjects = [Subject(registry, name, parameters) for registry in chosen]
-    with contextlib.redirect_stdout(sys.stderr):  # what components print must not get between our own tables
+    with aside():
         found = [(subject, [(rule, examine(subject, rule)) for rule in checks_for(subject)]) for subject in subjects]
     if args.json:
         print(json.dumps([_document(*one) for one in found], indent=1, ensure_ascii=False))

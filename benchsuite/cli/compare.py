@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 from benchsuite.cli import ALL_GOOD, UsageError
 from benchsuite.cli.arguments import DEFAULT_EVALUATOR, registries
 from benchsuite.cli.one_method import add_place, dataset_asked, picture_to, settings_asked
+from benchsuite.running.stdout import aside
 
 if TYPE_CHECKING:
     from benchsuite_registry.poses import PoseBatch
@@ -58,7 +57,7 @@ def main(args: argparse.Namespace) -> int:
 
     name, dataset = dataset_asked(args)
     check_dataset(name, dataset, [evaluator])
-    with contextlib.redirect_stdout(sys.stderr):  # what methods print must not get between our own tables
+    with aside():
         first, second = predicted((args.first, args.second), known, dataset, args)
         try:
             comparison = compare((args.first, first), (args.second, second), evaluator.build(), dataset)

@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from benchsuite_registry.loading import load_registries
 
 from benchsuite.cli import ALL_GOOD, SOME_FAILED, UsageError
-from benchsuite.cli.arguments import add_plugin, device_named, open_named, positive, positive_number, registries
+from benchsuite.cli.arguments import (
+    add_plugin,
+    device_named,
+    open_named,
+    positive,
+    positive_number,
+    registries,
+    threads,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -36,7 +44,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--refiner", action="append", metavar="NAME", help="refines poses; `none` for the bare source")
     parser.add_argument("--dataset", default="synthetic", metavar="D", help="whose keypoints; default: synthetic")
     parser.add_argument("--batch", type=positive, action="append", metavar="N", help="poses a call; may be repeated")
-    parser.add_argument("--threads", type=positive, default=1, metavar="N", help="of the CPU; default: 1")
+    parser.add_argument("--threads", type=threads, default=1, metavar="N", help="of the CPU; default: 1")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--timeout", type=positive_number, metavar="S", help="end a method after S seconds")
     add_plugin(parser)
@@ -134,6 +142,7 @@ def _print(costs: Sequence[Cost]) -> None:
     from benchsuite.cli.tables import escaped
     from benchsuite.leaderboard.pareto import DISTURBED
     from benchsuite.leaderboard.standings import spelling
+    from benchsuite.records.cost import three_digits
 
     heads = ["method", "refiner", "parameters", "batch", "ms a call [10, 90 %]", "µs a pose", "peak MiB"]
     rows = [
@@ -142,9 +151,9 @@ def _print(costs: Sequence[Cost]) -> None:
             escaped(spelling(cost.refiner)) if cost.refiner else "none",
             f"{cost.parameters:,}",
             f"{latency.batch:,}",
-            f"{_three(latency.median_ms)} [{_three(latency.low_ms)}, {_three(latency.high_ms)}]"
+            f"{three_digits(latency.median_ms)} [{three_digits(latency.low_ms)}, {three_digits(latency.high_ms)}]"
             f"{' †' * cost.is_disturbed}",
-            _three(1000 * latency.median_ms / latency.batch),
+            three_digits(1000 * latency.median_ms / latency.batch),
             f"{cost.peak_mib:.1f}" if latency is cost.latencies[-1] else "",
         ]
         for cost in costs
@@ -155,8 +164,3 @@ def _print(costs: Sequence[Cost]) -> None:
     print(tabulate(rows, heads, tablefmt="github", disable_numparse=True, colalign=align))
     if any(cost.is_disturbed for cost in costs):
         print(f"\n{DISTURBED}")
-
-
-def _three(number: float) -> str:
-    """Its first three digits."""
-    return f"{float(f'{number:.3g}'):,.10g}"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchsuite.cli import UsageError
 from benchsuite.cli.arguments import DEFAULT_EVALUATOR, add_plugin, open_named, registries
+from benchsuite.running.stdout import aside
 
 if TYPE_CHECKING:
     from benchsuite_registry.poses import PoseBatch
@@ -34,7 +35,7 @@ def main(args: argparse.Namespace) -> int:
 
     from benchsuite_registry.checkpoints import sha256
 
-    from benchsuite.cli.tables import print_json, print_tables, report_failures
+    from benchsuite.cli.tables import print_json, print_tables, report_failures, report_remarks
     from benchsuite.records.results import Part
     from benchsuite.running.cells import Cell, blank_record, protocol_on
     from benchsuite.running.matrix import check_dataset
@@ -47,9 +48,11 @@ def main(args: argparse.Namespace) -> int:
     predictions = read_predictions(args.predictions, dataset)
     source = Part("predictions", args.predictions.name, weights=sha256(args.predictions))
     provenance = environment(settings.device)
-    blank = blank_record([source, described(evaluator)], protocol_on(evaluator, dataset), dataset, provenance)
-    record = Cell(Branch(None, evaluator), blank).filled(score(predictions, evaluator, dataset, settings))
+    with aside():
+        blank = blank_record([source, described(evaluator)], protocol_on(evaluator, dataset), dataset, provenance)
+        record = Cell(Branch(None, evaluator), blank).filled(score(predictions, evaluator, dataset, settings))
     (print_json if args.json else print_tables)([record])
+    report_remarks([record])
     return report_failures([record])
 
 

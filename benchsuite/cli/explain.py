@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +17,7 @@ from benchsuite.cli.one_method import (
     picture_to,
     settings_asked,
 )
+from benchsuite.running.stdout import aside
 
 if TYPE_CHECKING:
     from benchsuite.comparing.explanation import Explanation
@@ -62,7 +61,7 @@ def main(args: argparse.Namespace) -> int:
 
     name, dataset = dataset_asked(args)
     check_dataset(name, dataset, [first.evaluator, second.evaluator])
-    with contextlib.redirect_stdout(sys.stderr):  # what methods print must not get between our own table
+    with aside():
         if method is None:
             poses = read_predictions(args.predictions, dataset)
         else:
@@ -80,6 +79,8 @@ def main(args: argparse.Namespace) -> int:
         print(_table(found))
         alike = "; ".join(f"{knob}: {spelt(value)}" for knob, value in found.alike.items())
         print(f"\nalike in both: {alike}" if alike else "")
+        if found.undefined:
+            print(f"{found.undefined} of {len(dataset)} predicted poses are not finite")
     if args.picture:
         from benchsuite.comparing.explanation_picture import draw_waterfall
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +22,7 @@ from benchsuite.cli.arguments import (
     registries,
 )
 from benchsuite.labels import DEFAULT_INTRINSICS, INTRINSICS, THRESHOLD
+from benchsuite.running.stdout import aside
 
 HELP = """Generate 3D labels: crop every person, lift the 2D keypoints, refine and judge the poses, keep those that
 score well. Killed and started again, the command goes on where it was."""
@@ -80,7 +79,7 @@ def main(args: argparse.Namespace) -> int:
     settings = Settings(args.seed, args.batch, device_named(args.device, here=not args.scheduler))
     recipe = Recipe(lifter, refiner, agree, args.intrinsics, args.threshold, args.keep_all, settings)
     with (
-        contextlib.redirect_stdout(sys.stderr),  # what methods print must not get between our own lines
+        aside(),
         cluster_at(args.scheduler) as cluster,
         tqdm(total=len(source), desc=f"{lifter} on {source.about.name}", unit=" people", disable=None) as bar,
     ):

@@ -30,7 +30,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default="synthetic", metavar="D", help="`synthetic` (the default) or a folder")
     parser.add_argument("--limit", type=positive, metavar="N", help="take N samples of the dataset, evenly spread")
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="default: 0")
-    parser.add_argument("--batch", type=positive, default=1024, metavar="N", help="samples a call; default: 1024")
+    parser.add_argument("--batch", type=positive, metavar="N", help="samples a call; default: 1024, on a GPU 16384")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add_plugin(parser)
 
@@ -58,7 +58,7 @@ def settings_asked(args: argparse.Namespace) -> Settings:
     """
     from benchsuite.running.pipeline import Settings
 
-    return Settings(args.seed, args.batch, device_named(args.device))
+    return Settings.of(args.seed, args.batch, device_named(args.device))
 
 
 def picture_to(text: str) -> Path:

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from benchsuite.cli import UsageError
-from benchsuite.cli.arguments import natural, positive
+from benchsuite.cli.arguments import natural, positive, threads
 from benchsuite.rendering import Kind
 
 HELP = """Render people moved by motion capture: `lab`, few subjects before one backdrop, or `wild`, another person,
@@ -30,7 +30,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--size", type=positive, default=160, metavar="PX", help="of the square pictures (default: 160)"
     )
-    parser.add_argument("--threads", type=positive, default=os.cpu_count() or 1, help="default: all cores")
+    parser.add_argument("--threads", type=threads, default=os.cpu_count() or 1, help="default: all cores")
 
 
 def main(args: argparse.Namespace) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from benchsuite.cli import ALL_GOOD, SOME_FAILED, UsageError
 from benchsuite.cli.arguments import DEFAULT_EVALUATOR, registries
 from benchsuite.cli.one_method import add_place, dataset_asked, settings_asked
+from benchsuite.running.stdout import aside
 
 if TYPE_CHECKING:
     from benchsuite.robustness.curves import Robustness
@@ -41,7 +41,7 @@ def main(args: argparse.Namespace) -> int:
 
     from tqdm import tqdm
 
-    from benchsuite.documents import dump, write_whole
+    from benchsuite.documents import check_place, dump, write_whole
     from benchsuite.robustness.curves import measure_robustness
     from benchsuite.robustness.disturbances import DISTURBANCES
     from benchsuite.running.matrix import check_dataset
@@ -49,10 +49,11 @@ def main(args: argparse.Namespace) -> int:
 
     name, dataset = dataset_asked(args)
     check_dataset(name, dataset, [evaluator])
+    check_place(args.out / "robustness.json")
     asked = [d for d in DISTURBANCES if d.name in (args.only or NAMES)]
     methods = [Method(lifter, refiner) for lifter in lifters for refiner in refiners]
     total = len(lifters) * len(dataset) * sum(len(d.levels) for d in asked)
-    with contextlib.redirect_stdout(sys.stderr), tqdm(total=total, unit=" samples", disable=None) as bar:
+    with aside(), tqdm(total=total, unit=" samples", disable=None) as bar:
         found = measure_robustness(methods, evaluator, dataset, asked, settings_asked(args), bar.update)
     for disturbance, why in found.left_out.items():
         print(f"left out: {disturbance}: {why}", file=sys.stderr)
@@ -75,7 +76,8 @@ def _print(found: Robustness) -> None:
     from benchsuite.cli.tables import escaped
     from benchsuite.robustness.disturbances import DISTURBANCES
 
-    print(f"{found.evaluator} on {found.dataset}: {found.samples} samples; {found.figure} in {found.unit}\n")
+    told = f"; {found.figure} in {found.unit}" if found.figure else ""  # nothing is told where all methods failed
+    print(f"{found.evaluator} on {found.dataset}: {found.samples} samples{told}\n")
     for disturbance in DISTURBANCES:
         curves = [curve for curve in found.curves if curve.disturbance == disturbance.name]
         if not curves:

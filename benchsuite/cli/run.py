@@ -24,6 +24,7 @@ from benchsuite.cli.arguments import (
     positive_number,
     registries,
 )
+from benchsuite.running.stdout import aside
 
 if TYPE_CHECKING:
     from benchsuite.records.results import Record
@@ -45,7 +46,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--evaluator", **several, metavar="NAME", help=f"scores; default: {DEFAULT_EVALUATOR}")
     parser.add_argument("--seed", type=natural, default=0, metavar="N", help="default: 0")
     parser.add_argument("--limit", type=positive, metavar="N", help="take N samples of each dataset, evenly spread")
-    parser.add_argument("--batch", type=positive, default=1024, metavar="N", help="samples a call; default: 1024")
+    parser.add_argument("--batch", type=positive, metavar="N", help="samples a call; default: 1024, on a GPU 16384")
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     add_plugin(parser)
     parser.add_argument("-o", "--results", type=Path, default=Path("results"), metavar="DIR", help="default: results")
@@ -86,17 +87,14 @@ def main(args: argparse.Namespace) -> int:
         refiners,
         evaluators,
         tuple(open_named(text) for text in dict.fromkeys(args.dataset or ["synthetic"])),
-        Settings(args.seed, args.batch, device_named(args.device, here=not args.scheduler)),
+        Settings.of(args.seed, args.batch, device_named(args.device, here=not args.scheduler)),
         args.limit,
     )
     reported = read_reported(args.results)
     apart = None
     if args.jobs or args.timeout or args.memory or args.scheduler:
         apart = Limits(args.jobs or 1, args.timeout, args.memory)
-    with (
-        contextlib.redirect_stdout(sys.stderr),  # what methods print must not get between our own tables
-        cluster_at(args.scheduler, apart) as cluster,
-    ):
+    with aside(), cluster_at(args.scheduler, apart) as cluster:
         runner = Runner(matrix, args.results, fresh=args.fresh, apart=apart, cluster=cluster)
         records, code = _measure(runner, args.results)
     if args.json:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchsuite.cli import UsageError
 from benchsuite.cli.arguments import add_plugin, device_named, natural, open_named, positive, registries
+from benchsuite.running.stdout import aside
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +99,7 @@ def _portraits(args: argparse.Namespace, methods: Sequence[Method]) -> tuple[Fig
         check_pictures(name, some, f"image model {looking}")
     if thinned := next((m.source for m in methods if m.source.entry.unit == "clip"), None):
         raise UsageError(f"{thinned} needs whole clips; a picture shows but some of their frames")
-    with contextlib.redirect_stdout(sys.stderr):
+    with aside():
         poses = predictions(methods, some, Settings(device=device_named(args.device)))
     draw = draw_clip if args.clip else draw_samples
     figure = draw(some, {str(method): found for method, found in zip(methods, poses, strict=True)})

@@ -10,7 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchsuite.cli.arguments import add_plugin, natural, positive, registries
+from benchsuite.cli import UsageError
+from benchsuite.cli.arguments import add_plugin, device_named, natural, positive, positive_number, registries
 
 HELP = "train a method on datasets or on the synthetic source"
 
@@ -27,7 +28,9 @@ def configure(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("-o", "--out", type=Path, required=True, help="the .safetensors file to write")
     parser.add_argument("--seed", type=natural, default=0)
-    parser.add_argument("--batch", type=positive, default=64, help="samples a step, over all processes")
+    parser.add_argument(
+        "--batch", type=positive, default=64, help="samples a step, over all processes: as many for each, at least 2"
+    )
     parser.add_argument("--validate-every", type=positive, default=1000, metavar="STEPS")
     parser.add_argument(
         "--patience",
@@ -36,7 +39,11 @@ def configure(parser: argparse.ArgumentParser) -> None:
         help="validations without improvement before a stage ends early; 0: never",
     )
     parser.add_argument(
-        "--save-every", type=float, default=60.0, metavar="S", help="seconds between saves of an unfinished run"
+        "--save-every",
+        type=positive_number,
+        default=60.0,
+        metavar="S",
+        help="seconds between saves of an unfinished run",
     )
     parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto")
     parser.add_argument("--precision", default="32-true", choices=("32-true", "bf16-mixed", "16-mixed", "64-true"))
@@ -66,6 +73,9 @@ def main(args: argparse.Namespace) -> int:
     """Train; the weights file is written when all stages are done."""
     from benchsuite_registry.registries import UnknownName, WrongParameter, checked, split_component
 
+    if args.batch % args.processes or args.batch < 2 * args.processes:  # batch norm wants two at a time
+        wanted = f"a multiple of --processes {args.processes}, at least 2 for each"
+        raise UsageError(f"--batch: wanted {wanted}, found {args.batch}")
     name, given = split_component(args.method)
     known = registries(args)
     holders = [r for r in known.kinds().values() if name in r or name in r.contested()]
@@ -82,8 +92,12 @@ def main(args: argparse.Namespace) -> int:
     settings: dict[str, Any] = {k: p.default for k, p in entry.training.items()}
     settings |= {k: checked(f"training {name}", entry.training, k, v) for k, v in given.items()}
 
+    from benchsuite.documents import check_place
     from benchsuite.training.engine import Plan, train
 
+    device = device_named(args.device).type
+    if device == "cpu" and args.precision == "16-mixed":  # Fabric takes bf16-mixed there and goes on
+        raise UsageError("--precision 16-mixed: wanted a CUDA device, found a CPU; it has bf16-mixed")
     plan = Plan(
         out=args.out,
         seed=args.seed,
@@ -91,7 +105,7 @@ def main(args: argparse.Namespace) -> int:
         validate_every=args.validate_every,
         patience=args.patience,
         save_every_s=args.save_every,
-        device=args.device,
+        device=device,
         precision=args.precision,
         processes=args.processes,
         recipe=args.recipe or _portable([args.method])[0],
@@ -103,6 +117,7 @@ def main(args: argparse.Namespace) -> int:
         course = make_course()
     except ValueError as error:  # values that are right one by one, but not together
         raise WrongParameter(f"training {name}: {error}") from None
+    check_place(args.out)
     train(make_course, [_source(course, args, number) for number in range(len(args.data))], plan)
     return 0
 

@@ -11,7 +11,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import combinations
-from math import factorial
+from math import factorial, isfinite
 from typing import Any, Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -96,6 +96,7 @@ class Explanation:
         better: which way is better.
         contributions: one a knob that differs, the largest first; they add up to ``second - first``.
         alike: the settings that the two share.
+        undefined: how many of the predicted poses are not finite.
     """
 
     first: float
@@ -104,6 +105,7 @@ class Explanation:
     better: Literal["lower", "higher"]
     contributions: tuple[Contribution, ...]
     alike: Mapping[str, Scalar]
+    undefined: int
 
 
 def spelt(setting: Scalar) -> str:
@@ -141,8 +143,8 @@ def explain(first: Reading, second: Reading, poses: PoseBatch, dataset: Dataset)
         dataset: of the truth.
 
     Raises:
-        CannotExplain: the readings are not of one evaluator's knobs, are of different units, or have too many knobs
-            that differ.
+        CannotExplain: the readings are not of one evaluator's knobs, are of different units, have too many knobs
+            that differ, or come to no number.
         ValueError: the evaluator refuses the predictions, or a combination of settings.
     """
     turner = _Turner(poses, dataset)
@@ -169,6 +171,12 @@ def explain(first: Reading, second: Reading, poses: PoseBatch, dataset: Dataset)
     start, end = found[frozenset()], found[frozenset(differ)]
     if start.unit != end.unit:
         raise CannotExplain(f"{start.name} is in {start.unit}, {end.name} in {end.unit}: they have no difference")
+    undefined = int((~poses.xyz.isfinite()).flatten(1).any(1).sum())
+    for metric in found.values():
+        if not isfinite(metric.value):
+            raise CannotExplain(
+                f"{metric.name} is {metric.value}: {undefined} of {len(dataset)} predicted poses are not finite"
+            )
     values = {turned: metric.value for turned, metric in found.items()}
     contributions = [
         Contribution(
@@ -188,6 +196,7 @@ def explain(first: Reading, second: Reading, poses: PoseBatch, dataset: Dataset)
         start.better,
         tuple(sorted(contributions, key=lambda c: -abs(c.value))),
         {knob: value for knob, value in ends[0].items() if knob not in differ},
+        undefined,
     )
 
 

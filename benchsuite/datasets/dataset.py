@@ -157,7 +157,7 @@ class Dataset:
         made = {label: Category(torch.from_numpy(codes[clip]), names) for label, (codes, names) in self._codes.items()}
         if self._pictures:  # a clip of photographs shows nothing that they have in common
             codes, names = self._pictures
-            made["take"] = Category(torch.from_numpy(codes[rows]), names)
+            made["take"] = Category(_tensor(codes[rows]), names)
         return Labels(clip=made.pop("name"), **made)
 
     def target(self, rows: slice | NDArray[np.integer]) -> Target:

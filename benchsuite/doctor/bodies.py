@@ -53,6 +53,9 @@ def check_bones(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _stretching(dataset: Dataset, stretch: Floats, bones: list[str]) -> Finding:
+    known = np.isfinite(stretch).any(axis=1)
+    if not known.any():
+        return Finding("bone lengths", "odd", "nothing to measure: no bone has both of its ends")
     stretch = np.nan_to_num(stretch)
     worst, bone = stretch.max(axis=1), stretch.argmax(axis=1)
     named: dict[str, str] = {}
@@ -60,7 +63,7 @@ def _stretching(dataset: Dataset, stretch: Floats, bones: list[str]) -> Finding:
         if worst[k] > STRETCH_ODD:
             take = dataset.clips[k].take or dataset.clips[k].name
             named.setdefault(take, f"{take} ({bones[bone[k]]}, {worst[k]:.0%})")
-    text = f"the worst bone of a clip changes by {np.median(worst):.2%} (median), at most {worst.max():.1%}"
+    text = f"the worst bone of a clip changes by {np.median(worst[known]):.2%} (median), at most {worst.max():.1%}"
     if named:
         text += f": {some_of(list(named.values()))}"
     return Finding("bone lengths", verdict(float(worst.max()), STRETCH_ODD, STRETCH_WRONG), text)

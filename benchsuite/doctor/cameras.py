@@ -138,20 +138,19 @@ def check_world(dataset: Dataset) -> Iterator[Finding]:
     for k in placed[:: max(1, len(placed) // 200)]:
         rows = np.arange(edges[k], edges[k + 1])
         rows = rows[:: max(1, len(rows) // 50)]
-        if not len(rows):
-            continue
         world = _world(dataset, k, rows)
-        ankle = joint(dataset, world, "ankle")[:, 2]
-        upright.append(joint(dataset, world, *HEADS)[:, 2] > ankle)
-        floor.append(float(np.nanpercentile(ankle, 5)))
-    if not upright:
-        return
-    share, level = float(np.concatenate(upright).mean()), float(np.median(floor))
-    text = f"{share:.1%} stand upright, ankles from {level:.0f} mm on"
-    bad = verdict(share, 0.8, 0.5)
-    if bad == "ok" and not FLOOR_MM[0] <= level <= FLOOR_MM[1]:
-        bad = "odd"
-    yield Finding("world", bad, text + ("; R is wrong, or turned the wrong way" if bad == "wrong" else ""))
+        head, ankle = (joint(dataset, world, *names)[:, 2] for names in (HEADS, ("ankle",)))
+        known = np.isfinite(head - ankle)
+        if known.any():
+            upright.append(head[known] > ankle[known])
+            floor.append(float(np.percentile(ankle[known], 5)))
+    if upright:
+        share, level = float(np.concatenate(upright).mean()), float(np.median(floor))
+        text = f"{share:.1%} stand upright, ankles from {level:.0f} mm on"
+        bad = verdict(share, 0.8, 0.5)
+        if bad == "ok" and not FLOOR_MM[0] <= level <= FLOOR_MM[1]:
+            bad = "odd"
+        yield Finding("world", bad, text + ("; R is wrong, or turned the wrong way" if bad == "wrong" else ""))
     yield from _agreement(dataset, placed, edges)
 
 
@@ -173,10 +172,9 @@ def _agreement(dataset: Dataset, placed: list[int], edges: NDArray[np.integer]) 
         for k in others:
             both = np.intersect1d(frames, dataset.columns["frame"][edges[k] : edges[k + 1]], return_indices=True)[1:]
             here, there = (some[:: max(1, len(some) // 50)] for some in both)
-            if len(here):
-                gap = _world(dataset, first, here + edges[first]) - _world(dataset, k, there + edges[k])
-                pair = f"{dataset.clips[first].name} and {dataset.clips[k].name}"
-                apart[pair] = float(np.nanmedian(np.linalg.norm(gap, axis=2)))
+            gap = _world(dataset, first, here + edges[first]) - _world(dataset, k, there + edges[k])
+            if np.isfinite(off := np.linalg.norm(gap, axis=2)).any():
+                apart[f"{dataset.clips[first].name} and {dataset.clips[k].name}"] = float(np.nanmedian(off))
     if apart:
         pairs = sorted(apart, key=apart.__getitem__, reverse=True)
         most = apart[pairs[0]]

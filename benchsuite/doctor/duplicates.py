@@ -46,7 +46,8 @@ def check_duplicates(splits: Sequence[Dataset]) -> Iterator[Finding]:
 
 def _marks(uv: NDArray[np.float32]) -> NDArray[np.uint64]:
     """A number (n,) for each row; equal rows have equal ones, others hardly ever."""
-    words = (uv.reshape(len(uv), -1) + np.float32(0)).view(np.uint32).astype(np.uint64)  # -0 is 0
+    numbers = uv.reshape(len(uv), uv.shape[1] * uv.shape[2]) + np.float32(0)  # -0 is 0
+    words = numbers.view(np.uint32).astype(np.uint64)
     words = words * np.uint64(0x9E3779B97F4A7C15)
     words ^= words >> np.uint64(29)
     factors = np.random.default_rng(0).integers(1, 1 << 63, words.shape[1], dtype=np.uint64) * np.uint64(2) + np.uint64(

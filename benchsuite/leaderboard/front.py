@@ -23,6 +23,9 @@ STEPS = 40
 ROOM = 0.2
 """Of the accuracies drawn, how far the picture goes beyond the best: no method is there, but their names may."""
 
+FEW = 12
+"""Methods of whom all are named at once; else the others' names show one at a time."""
+
 BEYOND = 2.0
 """Methods that are more than so many times worse than the best are named below the picture, not drawn."""
 
@@ -48,8 +51,7 @@ def picture(rows: Sequence[Priced], keys: Sequence[str], headline: Column) -> di
             "y": up.at(r.figure.mean),
             "key": key,
             "name": _name(r.standing),
-            "said": f"{_name(r.standing)}: {r.figure.mean:.2f} {headline.unit}, {r.cost.per_pose_us:.3g} µs a pose"
-            f"{' †' * r.cost.is_disturbed}",
+            "said": f"{_name(r.standing)}: {r.figure.mean:.2f} {headline.unit}, µs a pose: {r.cost.told[1]}",
             "front": r.on_front,
         }
         for r, key in zip(rows, keys, strict=True)
@@ -59,17 +61,21 @@ def picture(rows: Sequence[Priced], keys: Sequence[str], headline: Column) -> di
     labels = _Labels([(p["x"], p["y"]) for p in points], [(p["x"], p["y"]) for p in front])
     for point in reversed(front):  # so that no line leads across a name farther right
         point["label"] = labels.add(point, -1 if best_is_low else 1)
-    for point in points:  # those of others show one at a time
-        point.setdefault("label", _label(point, 0, 1 if point["x"] < 0.7 * WIDTH else -1))
+    few = len(points) <= FEW
+    for point in points:
+        if "label" not in point:
+            alone = _label(point, 0, 1 if point["x"] < 0.7 * WIDTH else -1)
+            point["label"] = labels.add(point, 1 if best_is_low else -1) if few else alone
     return {
         "width": WIDTH,
         "height": HEIGHT,
         "left": LEFT,
         "bottom": HEIGHT - BOTTOM,
         "right": WIDTH - RIGHT,
+        "few": few,
         "points": sorted(points, key=lambda p: bool(p["front"])),  # the front is drawn last, over the others
         "front": " ".join(f"{p['x']},{p['y']}" for p in front),
-        "across": [{"at": across.at(math.log10(t)), "said": f"{t:g}"} for t in _decades(across.low, across.high)],
+        "across": [{"at": across.at(math.log10(t)), "said": f"{t:g}"} for t in _times(across.low, across.high)],
         "up": [{"at": up.at(v), "said": f"{v:g}"} for v in _even(up.low, up.high)],
         "left_out": [f"{_name(r.standing)} ({r.figure.mean:.1f})" for r in rows if r not in drawn],
     }
@@ -135,10 +141,11 @@ class _Axis:
         return round(self._start + (value - self.low) / (self.high - self.low) * (self._stop - self._start), 1)
 
 
-def _decades(low: float, high: float) -> list[float]:
-    """1, 2 and 5 times powers of ten between the two logarithms."""
+def _times(low: float, high: float) -> list[float]:
+    """1, 2 and 5 times powers of ten between the two logarithms, or round numbers where there are too few of those."""
     found = [m * 10.0**e for e in range(math.floor(low), math.ceil(high) + 1) for m in (1, 2, 5)]
-    return [t for t in found if low <= math.log10(t) <= high]
+    inside = [t for t in found if low <= math.log10(t) <= high]
+    return inside if len(inside) > 2 else _even(10.0**low, 10.0**high)
 
 
 def _even(low: float, high: float) -> list[float]:

@@ -147,10 +147,8 @@ def _cost(sheet: Sheet, rows: Sequence[Priced]) -> str:
         table.append((_header(sheet.headline), [f"{r.figure.mean:.2f}" for r in rows]))
     table.append(("front", [FRONT if r.on_front else "" for r in rows]))
     first, last = rows[0].cost.latencies[0].batch, rows[0].cost.latencies[-1].batch
-    table.append((f"batch of {first} (ms)", [f"{r.cost.single_ms:.3g}{' †' * r.cost.is_disturbed}" for r in rows]))
-    table.append(
-        (f"batch of {last} (µs a pose)", [f"{r.cost.per_pose_us:.3g}{' †' * r.cost.is_disturbed}" for r in rows])
-    )
+    table.append((f"batch of {first} (ms)", [r.cost.told[0] for r in rows]))
+    table.append((f"batch of {last:,} (µs a pose)", [r.cost.told[1] for r in rows]))
     table.append(("peak (MiB)", [f"{r.cost.peak_mib:.0f}" for r in rows]))
     table.append(("parameters", [f"{r.cost.parameters:,}" for r in rows]))
     return table_of(table)

@@ -84,6 +84,17 @@ class Cost:
         """Median time of a pose in the largest call, microseconds."""
         return 1000.0 * self.latencies[-1].median_ms / self.latencies[-1].batch
 
+    @property
+    def told(self) -> tuple[str, str]:
+        """``single_ms`` and ``per_pose_us`` as tables have them, marked where they are disturbed."""
+        mark = " †" * self.is_disturbed
+        return f"{three_digits(self.single_ms)}{mark}", f"{three_digits(self.per_pose_us)}{mark}"
+
+
+def three_digits(figure: float) -> str:
+    """To three digits, without an exponent."""
+    return f"{float(f'{figure:.3g}'):,.10g}"
+
 
 def method_key(source: Part, refiner: Part | None) -> str:
     """The same for methods that cost the same: trainings of one recipe with other seeds are."""

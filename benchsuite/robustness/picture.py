@@ -31,7 +31,7 @@ def draw_robustness(found: Robustness) -> Figure:
     panels = figure.subplots(1, max(1, len(shown)), sharey=True, squeeze=False)[0]
     for axes, disturbance in zip(panels, shown, strict=False):
         _panel(axes, found, disturbance, methods)
-    panels[0].set_ylabel(f"{found.figure} ({found.unit})")
+    panels[0].set_ylabel(f"{found.figure} ({found.unit})" if found.figure else "")
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)), frameon=False)
     figure.suptitle(f"{found.dataset}, {found.samples:,} samples, {found.evaluator}", fontsize=11)

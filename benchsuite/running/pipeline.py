@@ -19,7 +19,8 @@ from benchsuite.records.clip_figures import headline_of, kept
 from benchsuite.records.results import ClipFigures, Failure
 from benchsuite.records.worst import Worst
 from benchsuite.running.candidates import Candidates
-from benchsuite.running.predicting import check_type, note_edits, predict, read_ahead, refined
+from benchsuite.running.handed import left_alone
+from benchsuite.running.predicting import check_type, predict, read_ahead, refined
 from benchsuite.running.stages import BrokenContract, Stage, name_of
 
 
@@ -40,6 +41,11 @@ class Settings:
     seed: int = 0
     batch: int = 1024
     device: torch.device = field(default_factory=lambda: torch.device("cpu"))
+
+    @classmethod
+    def of(cls, seed: int, batch: int | None, device: torch.device) -> Settings:
+        """With a batch that suits the device, if none is given: a GPU is idle between small ones."""
+        return cls(seed, batch or (16_384 if device.type == "cuda" else cls.batch), device)
 
 
 @dataclass(frozen=True)
@@ -105,8 +111,9 @@ def run_pass(
     refining = {name: stage for name, stage in stages.items() if stage.kind == "refiner"}
     lanes = [_Lane(dataset, predicting, *(stages[name_of(c)] for c in branch.components)) for branch in branches]
     whole_clips = any(c.entry.unit == "clip" for c in components.values())
+    batches = dataset.batches(settings.batch, whole_clips=whole_clips)
     with torch.inference_mode():
-        for rows, coming in read_ahead(dataset, dataset.batches(settings.batch, whole_clips=whole_clips)):
+        for rows, coming in read_ahead(dataset, batches, settings.device):
             found = predicting.attempt(rows.start, predict, dataset, coming, settings.device)
             if all(lane.failure for lane in lanes) or found is None:
                 break
@@ -123,7 +130,7 @@ def run_pass(
 def score(predictions: PoseBatch, evaluator: Component[Evaluator], dataset: Dataset, settings: Settings) -> Outcome:
     """What ``evaluator`` says of predictions made elsewhere, one a row of ``dataset``, in its order."""
     lane = _Lane(dataset, Stage(evaluator, settings.seed, torch.device("cpu")))
-    for rows, coming in read_ahead(dataset, dataset.batches(settings.batch)):
+    for rows, coming in read_ahead(dataset, dataset.batches(settings.batch), torch.device("cpu")):
         lane.measure(predictions.rows(rows), coming.result().target, rows)
     return lane.outcome()
 
@@ -180,10 +187,9 @@ class _Lane:
         )
 
     def _measure(self, made: Any, stage: Stage, poses: PoseBatch, target: Target) -> Measurements:
-        kept = poses.to("cpu")
-        handed = kept.copy()
-        figures: Measurements = made.measure(handed, target)
-        note_edits(stage, handed, kept)
+        handed = poses.to("cpu").copy()
+        with left_alone(stage.remark, handed, target):
+            figures: Measurements = made.measure(handed, target)
         check_type(stage.name, figures, Mapping)
         for key, column in figures.items():
             if len(column) != len(poses):

@@ -13,6 +13,7 @@ from benchsuite_registry.poses import Camera, Frame, ImageBatch, KeypointBatch, 
 
 from benchsuite.datasets.columns import let_go
 from benchsuite.datasets.dataset import Dataset
+from benchsuite.running.handed import left_alone
 from benchsuite.running.stages import BrokenContract, Stage
 
 T = TypeVar("T")
@@ -50,13 +51,16 @@ class Samples:
     target: Target
 
 
-def read_ahead(dataset: Dataset, batches: Iterable[slice]) -> Iterator[tuple[slice, Future[Samples]]]:
-    """The samples of ``batches``; while one batch is worked on, the next is read from the disk."""
+def read_ahead(
+    dataset: Dataset, batches: Iterable[slice], device: torch.device
+) -> Iterator[tuple[slice, Future[Samples]]]:
+    """The samples of ``batches``, for ``device``; while one batch is worked on, the next is read from the disk."""
 
     def read(rows: slice) -> Samples:
         target = dataset.target(rows)
         let_go(dataset.columns.values())
-        return Samples(rows, dataset.keypoints(rows) if target.keypoints is None else target.keypoints, target)
+        keypoints = dataset.keypoints(rows) if target.keypoints is None else target.keypoints
+        return Samples(rows, keypoints.pinned() if device.type == "cuda" else keypoints, target)
 
     return _one_ahead(read, batches)
 
@@ -87,10 +91,7 @@ def predict(
     own = samples.keypoints.to(device)
     if stage.kind == "image model":
         return _look(made, stage, dataset, samples.rows, own), samples.target
-    handed, keypoints = own.copy(), own
-    poses = lift(made, stage, handed)
-    note_edits(stage, handed, keypoints)
-    return Predicted(poses, keypoints), samples.target
+    return Predicted(lift(made, stage, own.copy()), own), samples.target
 
 
 def lift(made: Any, stage: Stage, keypoints: KeypointBatch) -> PoseBatch:
@@ -100,7 +101,8 @@ def lift(made: Any, stage: Stage, keypoints: KeypointBatch) -> PoseBatch:
         BrokenContract: it is not as agreed.
     """
     ids = keypoints.ids.clone()  # before the lifter may change them
-    poses: PoseBatch = made.lift(keypoints)
+    with left_alone(stage.remark, keypoints):
+        poses: PoseBatch = made.lift(keypoints)
     _check_poses(stage.name, poses, Frame.ROOT, ids)
     return poses
 
@@ -128,7 +130,9 @@ def _crops(dataset: Dataset, rows: slice, size: int) -> Iterator[ImageBatch]:
 def _seen(made: Any, stage: Stage, images: ImageBatch, device: torch.device) -> tuple[KeypointBatch, PoseBatch, Camera]:
     """What an image model makes of crops, and their camera."""
     ids, camera = images.ids.clone(), images.camera.copy().to(device)  # before the model may change them
-    found = made.predict(images.to(device))
+    handed = images.to(device)
+    with left_alone(stage.remark, handed):
+        found = made.predict(handed)
     if not isinstance(found, tuple) or len(found) != 2:
         raise BrokenContract(f"{stage.name}: wanted keypoints and poses, found a {type(found).__name__}")
     keypoints, poses = found
@@ -147,9 +151,7 @@ def refined(made: Any, stage: Stage, predicted: Predicted) -> PoseBatch:
     Raises:
         BrokenContract: it is not as agreed.
     """
-    handed = predicted.keypoints.copy()
-    found = refine(made, stage, predicted.poses, handed)
-    note_edits(stage, handed, predicted.keypoints)
+    found = refine(made, stage, predicted.poses, predicted.keypoints.copy())
     stage.flagged += int((found.flags != 0).sum())
     if found.poses.skeleton == predicted.poses.skeleton:
         return replace(found.poses, uv=predicted.poses.uv)
@@ -163,8 +165,8 @@ def refine(made: Any, stage: Stage, poses: PoseBatch, keypoints: KeypointBatch) 
         BrokenContract: it is not as agreed.
     """
     ids, handed = keypoints.ids.clone(), poses.copy()
-    found: Refinement = made.refine(handed, keypoints)
-    note_edits(stage, handed, poses)
+    with left_alone(stage.remark, handed, keypoints):
+        found: Refinement = made.refine(handed, keypoints)
     check_type(stage.name, found, Refinement)
     _check_poses(stage.name, found.poses, Frame.CAMERA, ids)
     for column in ("depth_mm", "cost", "flags"):
@@ -200,17 +202,3 @@ def _check_ids(name: str, what: str, batch: KeypointBatch | PoseBatch, wanted: t
     for want, have in zip(wanted.tolist(), found, strict=True):
         if want != have:
             raise BrokenContract(f"{name}: wanted ids in the order given: {want} where {have} was found")
-
-
-def note_edits(stage: Stage, handed: KeypointBatch | PoseBatch, kept: KeypointBatch | PoseBatch) -> None:
-    """Remark that a component wrote into what it was handed, if it did; ``kept`` is as that was."""
-    for column in ("uv", "xyz", "visible", "ids"):
-        one, other = (getattr(batch, column, None) for batch in (handed, kept))
-        if one is not None and other is not None and not torch.equal(_bits(one), _bits(other)):
-            stage.remark("changed its input")
-            return
-
-
-def _bits(column: torch.Tensor) -> torch.Tensor:
-    bits = {torch.float32: torch.int32, torch.float64: torch.int64}.get(column.dtype)
-    return column.view(bits) if bits else column  # a NaN does not equal itself

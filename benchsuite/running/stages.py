@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable
 from contextvars import ContextVar
 from copy import copy
 from time import perf_counter
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-import numpy as np
 import torch
 from benchsuite_registry.contracts import Evaluator, ImageModel, Lifter, Refiner
 from benchsuite_registry.registries import Component
 
 from benchsuite.records.results import Failure
 from benchsuite.running.provenance import failure, portable
-from benchsuite.running.surroundings import Surroundings
+from benchsuite.running.seeds import sown
+from benchsuite.running.stdout import heard
+from benchsuite.running.surroundings import put_back
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -77,11 +77,10 @@ class Stage:
         if self.failure:
             return None
         WATCHER.get()(self.name)
-        word = _reseed(self._seed, step)
-        surroundings = Surroundings.now()
         start = perf_counter()
         try:
-            return act(self._made, self, *args, **more)
+            with sown(self._seed, step, self.remark), heard(self.remark), put_back(self.remark):
+                return act(self._made, self, *args, **more)
         except KeyboardInterrupt:
             raise
         except BaseException as error:  # SystemExit too, and whatever else a method may think of
@@ -89,9 +88,6 @@ class Stage:
             return None
         finally:
             self.seconds += perf_counter() - start
-            changed = [*surroundings.restore(), *(["the seed"] if torch.initial_seed() != word else [])]
-            for what in changed:
-                self.remark(f"changed {what}")
 
     def remark(self, did: str) -> None:
         """Keep what the component did, once."""
@@ -110,12 +106,3 @@ def _build(_: None, stage: Stage, component: Component[Any], device: torch.devic
     if callable(move := getattr(made, "to", None)):
         move(device)
     return made
-
-
-def _reseed(seed: int, step: int) -> int:
-    word = int(np.random.SeedSequence((seed, step + 1)).generate_state(1)[0])
-    random.seed(word)
-    np.random.seed(word)  # noqa: NPY002 - third parties may use the global generator
-    # without a GPU, torch.manual_seed keeps for later what it would do to one, with a traceback: 1 ms
-    (torch.manual_seed if torch.cuda.is_available() else torch.default_generator.manual_seed)(word)
-    return word

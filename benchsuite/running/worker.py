@@ -54,11 +54,13 @@ def serve() -> None:
     act, parts = pickle.load(sys.stdin.buffer)
     send = _sender(messages)
     from benchsuite.running.stages import WATCHER
+    from benchsuite.running.stdout import aside
 
     WATCHER.set(lambda name: send("acting", name))
     send("ready", None)
     try:
-        came = pickle.dumps(("came", list(act(parts, lambda samples: send("done", samples)))))
+        with aside():  # it goes to stderr anyway, but here it is noticed
+            came = pickle.dumps(("came", list(act(parts, lambda samples: send("done", samples)))))
     except BaseException as error:
         from benchsuite.running.provenance import failure
 

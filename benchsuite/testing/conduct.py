@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import random
-from collections.abc import Iterator
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import torch
 from benchsuite_registry.contracts import Refinement
 from benchsuite_registry.poses import Frame, PoseBatch
-from torch import Tensor
 
+from benchsuite.running.handed import left_alone, tensors
+from benchsuite.running.stdout import aside
 from benchsuite.testing.findings import EVALUATOR, EVERY, IMAGE_MODEL, LIFTER, REFINER, check
 from benchsuite.testing.settings import kept, settings
-from benchsuite.testing.subject import ACTS, Given, NotConforming, Subject, columns, copied, demand_same, seeded
+from benchsuite.testing.subject import ACTS, NotConforming, Subject, columns, copied, demand_same, seeded
 
 
 @check(*EVERY)
@@ -67,12 +65,11 @@ def gives_numbers(subject: Subject) -> None:
 @check(*EVERY)
 def leaves_its_input_alone(subject: Subject) -> None:
     """What it is given is afterwards as it was before."""
-    own, before = copied(subject.given), copied(subject.given)
-    with torch.inference_mode():
+    own, told = copied(subject.given), list[str]()
+    with torch.inference_mode(), left_alone(told.append, *own):
         getattr(subject.made, ACTS[subject.kind][1])(*own)
-    for mine, was in zip(_tensors(own), _tensors(before), strict=True):
-        if not torch.equal(mine.nan_to_num(), was.nan_to_num()):
-            raise NotConforming("it writes into what it is given")
+    if told:
+        raise NotConforming("it writes into what it is given")
 
 
 @check(*EVERY)
@@ -81,7 +78,7 @@ def shares_no_memory_with_its_input(subject: Subject) -> None:
     own = copied(subject.given)
     with torch.inference_mode():
         gave = columns(getattr(subject.made, ACTS[subject.kind][1])(*own))
-    for tensor in _tensors(own):
+    for tensor in (one for part in own for one in tensors(part)):
         for name, column in gave.items():
             if name != "right_uv" and np.shares_memory(tensor.numpy(), column):
                 raise NotConforming(f"{name} lies in the memory of what was given")
@@ -119,7 +116,7 @@ def works_in_inference_mode(subject: Subject) -> None:
 @check(*EVERY)
 def prints_nothing(subject: Subject) -> None:
     """It writes nothing to standard output, where the tables go."""
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
+    with aside(printed := io.StringIO()):
         subject.everything()
     if text := printed.getvalue():
         raise NotConforming(f"wanted nothing on standard output, found {text[:60]!r}")
@@ -173,13 +170,3 @@ def _carriers(gave: Any) -> list[Any]:
     """The batches that a source or refiner gave."""
     columns(gave)  # raises if it is nothing that it may give
     return list(gave) if isinstance(gave, tuple) else [gave.poses if isinstance(gave, Refinement) else gave]
-
-
-def _tensors(given: Given) -> Iterator[Tensor]:
-    for part in given:
-        for column in fields(part):
-            value = getattr(part, column.name)
-            if isinstance(value, Tensor):
-                yield value
-            elif hasattr(value, "rows"):
-                yield from _tensors((value,))

@@ -21,6 +21,11 @@ def moved(batch: B, device: torch.device | str) -> B:
     return batch_like(batch, (column.to(device, non_blocking=True) for column in batch))
 
 
+def pinned(batch: B, device: torch.device) -> B:
+    """The same samples in memory that a GPU copies from while it computes; as they are for other devices."""
+    return batch_like(batch, (column.pin_memory() for column in batch)) if device.type == "cuda" else batch
+
+
 def joined(parts: Sequence[B]) -> B:
     """Several batches as one."""
     return batch_like(parts[0], (torch.cat(columns) for columns in zip(*parts, strict=True)))

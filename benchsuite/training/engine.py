@@ -21,7 +21,7 @@ from benchsuite_registry.checkpoints import save_checkpoint
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from benchsuite.training.batch import B, batch_like, joined, moved
+from benchsuite.training.batch import B, batch_like, joined, moved, pinned
 from benchsuite.training.course import Course, Stage
 from benchsuite.training.resume import Resume, TrainingStopped
 from benchsuite.training.sources import Source
@@ -210,7 +210,8 @@ def _run_stage(
     saved = time.monotonic()
     stage.module.train()
     key = (plan.seed, _TRAIN, number, fabric.global_rank)
-    for step, pairs in _ahead(lambda step: _draw(sources, (*key, step), share), range(first, stage.steps)):
+    steps = range(first, stage.steps)
+    for step, pairs in _ahead(lambda step: pinned(_draw(sources, (*key, step), share), fabric.device), steps):
         torch.manual_seed(hash((plan.seed, number, step, fabric.global_rank)) % 2**63)  # dropout of this step
         for group, lr in zip(optimizer.param_groups, base_lr, strict=True):
             group["lr"] = lr * stage.lr_factor(step)

@@ -35,6 +35,9 @@ class Optimisation:
         form: of the geometric loss.
         centres: of 3D samples' heat maps.
 
+    Raises:
+        ValueError: a negative number, or no steps in any stage.
+
     Source: Zhou et al. 2017, their code.
     Deviation: Wang et al. train with "SGD" and say neither learning rate nor momentum; those of ``seed`` are ours.
     """
@@ -51,6 +54,14 @@ class Optimisation:
     lambda_adv: float = 1e-4
     form: Form = "code"
     centres: Centres = "weak"
+
+    def __post_init__(self) -> None:
+        steps = ("pretrain_steps", "steps", "finetune_steps")
+        for name in (*steps, "lr"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name}: wanted at least 0, found {getattr(self, name)}")
+        if not any(getattr(self, name) for name in steps):
+            raise ValueError(f"{', '.join(steps)}: wanted one of them above 0, found none")
 
     @property
     def first_lr(self) -> float:

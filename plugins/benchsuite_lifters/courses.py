@@ -33,6 +33,9 @@ class Optimisation:
         adam: ``paper`` (0.9, 0.99, weight decay 1e-4) or ``repo`` (0.9, 0.999, none).
         max_norm: Frobenius norm that weight matrices are held to; 0 lets them grow.
 
+    Raises:
+        ValueError: no steps, or a negative number.
+
     Deviation: the paper's "weight decay" is read as L2 regularisation, what Adam implementations then called so.
     """
 
@@ -41,6 +44,11 @@ class Optimisation:
     schedule: Literal["exponential", "cosine"] = "exponential"
     adam: Literal["paper", "repo"] = "paper"
     max_norm: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("steps", 1), ("lr", 0), ("max_norm", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name}: wanted at least {least}, found {getattr(self, name)}")
 
     def lr_factor(self, step: int) -> float:
         """What the first learning rate is multiplied by at ``step``."""

@@ -30,6 +30,9 @@ class Architecture:
         view: ``canonical`` brings keypoints into one camera through their own intrinsics, ``as-given`` does not.
         origin: ``absolute`` pixels, or pixels relative to the ``root`` joint.
         delta_x_mm: shift of the right view; the stereo lifter alone has one.
+
+    Raises:
+        ValueError: a size that no network has.
     """
 
     width: int = 1024
@@ -39,6 +42,13 @@ class Architecture:
     view: Literal["canonical", "as-given"] = "canonical"
     origin: Literal["absolute", "root"] = "absolute"
     delta_x_mm: float = 500.0
+
+    def __post_init__(self) -> None:
+        for name, least in (("width", 1), ("blocks", 0)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name}: wanted at least {least}, found {getattr(self, name)}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout: wanted 0 or more and less than 1, found {self.dropout}")
 
 
 class LiftingNetwork(nn.Module):

@@ -24,7 +24,7 @@ def _network(method: str, weights: str, precision: Precision) -> LiftingNetwork:
     known = Architecture.__dataclass_fields__
     try:
         architecture = Architecture(**{k: v for k, v in about["architecture"].items() if k in known})
-    except (KeyError, AttributeError, TypeError) as error:
+    except (KeyError, AttributeError, TypeError, ValueError) as error:
         raise WrongCheckpoint(f"{path}: its description does not say the architecture: {error}") from None
     network = _NETWORKS[method](architecture)
     fill(network, tensors, path)

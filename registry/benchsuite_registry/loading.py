@@ -15,7 +15,7 @@ import pluggy
 from benchsuite_registry import hookspecs
 from benchsuite_registry.contracts import Entry
 from benchsuite_registry.hookspecs import PROJECT
-from benchsuite_registry.registries import BrokenPlugin, NameTaken, Origin, Registries
+from benchsuite_registry.registries import BrokenPlugin, NameTaken, Origin, Registries, VendorTaken
 
 _HOOKS = {
     "benchsuite_lifters": "lifters",
@@ -34,6 +34,9 @@ def load_registries(plugin_files: Iterable[Path] = ()) -> Registries:
 
     Args:
         plugin_files: Python files that hold hook implementations; each is loaded once.
+
+    Raises:
+        VendorTaken: two that are named alike have entries of one name.
     """
     registries = Registries()
     for point in sorted(metadata.entry_points(group=PROJECT), key=lambda point: point.name):
@@ -59,7 +62,7 @@ def registries_of(*plugins: ModuleType) -> Registries:
 def _admit(registries: Registries, name: str, origin: Origin, load: Any) -> None:
     try:
         _register(registries, name, origin, load())
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, VendorTaken):
         raise
     except BaseException as error:  # a plugin may raise anything, SystemExit too
         message = str(error) if isinstance(error, NameTaken) else f"{type(error).__name__}: {error}"

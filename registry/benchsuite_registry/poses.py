@@ -6,13 +6,13 @@ Z forward. Every carrier checks its shapes when it is made and says which one is
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any, Self
 
 import torch
 from torch import Tensor
 
+from benchsuite_registry.carrier import Carrier, expect_dtype, expect_shape
 from benchsuite_registry.skeletons import Skeleton
 
 
@@ -23,49 +23,8 @@ class Frame(Enum):
     CAMERA = "camera"
 
 
-def _expect(owner: str, field: str, tensor: Tensor, shape: tuple[int | None, ...]) -> None:
-    wanted = tuple(want if want is not None else "any" for want in shape)
-    if tensor.ndim != len(shape) or any(
-        want is not None and want != have for want, have in zip(shape, tensor.shape, strict=True)
-    ):
-        raise ValueError(f"{owner}.{field}: wanted shape {wanted}, found {tuple(tensor.shape)}")
-
-
-def _dtype(owner: str, field: str, tensor: Tensor, *allowed: torch.dtype) -> None:
-    if tensor.dtype not in allowed:
-        names = " or ".join(str(a).removeprefix("torch.") for a in allowed)
-        raise TypeError(f"{owner}.{field}: wanted {names}, found {tensor.dtype}")
-
-
-class _Carrier:
-    """Rows and device moves, shared by all carriers; a row is a sample. The first field of each has one a sample."""
-
-    def __len__(self) -> int:
-        return len(getattr(self, fields(self)[0].name))  # type: ignore[arg-type]
-
-    def _each(self, act: Any) -> Self:
-        changed = {
-            f.name: act(value)
-            for f in fields(self)  # type: ignore[arg-type]
-            if isinstance(value := getattr(self, f.name), Tensor | _Carrier)
-        }
-        return replace(self, **changed)  # type: ignore[type-var]
-
-    def rows(self, index: Tensor | slice) -> Self:
-        """The samples that ``index`` picks, in its order."""
-        return self._each(lambda v: v.rows(index) if isinstance(v, _Carrier) else v[index])
-
-    def copy(self) -> Self:
-        """The same samples in memory of their own."""
-        return self._each(lambda v: v.copy() if isinstance(v, _Carrier) else v.clone())
-
-    def to(self, device: torch.device | str) -> Self:
-        """The same samples on ``device``."""
-        return self._each(lambda v: v.to(device))
-
-
 @dataclass(frozen=True)
-class Camera(_Carrier):
+class Camera(Carrier):
     """Pinhole intrinsics, one per sample.
 
     Attributes:
@@ -77,8 +36,8 @@ class Camera(_Carrier):
     center: Tensor
 
     def __post_init__(self) -> None:
-        _expect("Camera", "focal", self.focal, (None, 2))
-        _expect("Camera", "center", self.center, (len(self.focal), 2))
+        expect_shape("Camera", "focal", self.focal, (None, 2))
+        expect_shape("Camera", "center", self.center, (len(self.focal), 2))
 
     def project(self, xyz: Tensor) -> Tensor:
         """Pixels of camera-frame points.
@@ -128,7 +87,7 @@ def shifted_right(xyz: Tensor, delta_x_mm: float) -> Tensor:
 
 
 @dataclass(frozen=True)
-class KeypointBatch(_Carrier):
+class KeypointBatch(Carrier):
     """2D keypoints, all a lifter or refiner is given.
 
     Attributes:
@@ -151,13 +110,13 @@ class KeypointBatch(_Carrier):
 
     def __post_init__(self) -> None:
         name, samples = "KeypointBatch", len(self.uv)
-        _expect(name, "uv", self.uv, (None, len(self.skeleton), 2))
-        _expect(name, "visible", self.visible, (samples, len(self.skeleton)))
-        _expect(name, "camera.focal", self.camera.focal, (samples, 2))
-        _dtype(name, "uv", self.uv, torch.float32, torch.float64)
-        _dtype(name, "visible", self.visible, torch.bool)
+        expect_shape(name, "uv", self.uv, (None, len(self.skeleton), 2))
+        expect_shape(name, "visible", self.visible, (samples, len(self.skeleton)))
+        expect_shape(name, "camera.focal", self.camera.focal, (samples, 2))
+        expect_dtype(name, "uv", self.uv, torch.float32, torch.float64)
+        expect_dtype(name, "visible", self.visible, torch.bool)
         for field in ("ids", "clip", "frame"):
-            _expect(name, field, getattr(self, field), (samples,))
+            expect_shape(name, field, getattr(self, field), (samples,))
 
     def known_in(self, other: Skeleton) -> tuple[Tensor, Tensor]:
         """Pixels (B, K, 2) read in another skeleton, and which are known (B, K): those of which every part is seen.
@@ -175,7 +134,7 @@ class KeypointBatch(_Carrier):
 
 
 @dataclass(frozen=True)
-class ImageBatch(_Carrier):
+class ImageBatch(Carrier):
     """Person crops, all an image model is given.
 
     Attributes:
@@ -189,13 +148,13 @@ class ImageBatch(_Carrier):
     ids: Tensor
 
     def __post_init__(self) -> None:
-        _expect("ImageBatch", "rgb", self.rgb, (None, 3, None, None))
-        _expect("ImageBatch", "camera.focal", self.camera.focal, (len(self.rgb), 2))
-        _expect("ImageBatch", "ids", self.ids, (len(self.rgb),))
+        expect_shape("ImageBatch", "rgb", self.rgb, (None, 3, None, None))
+        expect_shape("ImageBatch", "camera.focal", self.camera.focal, (len(self.rgb), 2))
+        expect_shape("ImageBatch", "ids", self.ids, (len(self.rgb),))
 
 
 @dataclass(frozen=True)
-class PoseBatch(_Carrier):
+class PoseBatch(Carrier):
     """3D poses.
 
     Attributes:
@@ -215,12 +174,12 @@ class PoseBatch(_Carrier):
     uv: Tensor | None = None
 
     def __post_init__(self) -> None:
-        _expect("PoseBatch", "xyz", self.xyz, (None, len(self.skeleton), 3))
-        _expect("PoseBatch", "ids", self.ids, (len(self.xyz),))
-        _dtype("PoseBatch", "xyz", self.xyz, torch.float32, torch.float64)
+        expect_shape("PoseBatch", "xyz", self.xyz, (None, len(self.skeleton), 3))
+        expect_shape("PoseBatch", "ids", self.ids, (len(self.xyz),))
+        expect_dtype("PoseBatch", "xyz", self.xyz, torch.float32, torch.float64)
         for field in ("right_uv", "uv"):
             if (pixels := getattr(self, field)) is not None:
-                _expect("PoseBatch", field, pixels, (len(self.xyz), len(self.skeleton), 2))
+                expect_shape("PoseBatch", field, pixels, (len(self.xyz), len(self.skeleton), 2))
 
     def root_relative(self) -> PoseBatch:
         """The same poses with the root joint, given or derived, at the origin."""
@@ -238,7 +197,7 @@ class PoseBatch(_Carrier):
 
 
 @dataclass(frozen=True)
-class Category(_Carrier):
+class Category(Carrier):
     """A label of each sample out of a closed set.
 
     Attributes:
@@ -250,11 +209,11 @@ class Category(_Carrier):
     names: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        _expect("Category", "codes", self.codes, (None,))
+        expect_shape("Category", "codes", self.codes, (None,))
 
 
 @dataclass(frozen=True)
-class Labels(_Carrier):
+class Labels(Carrier):
     """What evaluators group samples by.
 
     Attributes:
@@ -276,7 +235,7 @@ class Labels(_Carrier):
 
 
 @dataclass(frozen=True)
-class Target(_Carrier):
+class Target(Carrier):
     """The truth. Evaluators and trainers see it; methods under test never do.
 
     Attributes:

@@ -40,6 +40,10 @@ class NameTaken(ValueError):
     """Two entries of one distribution claim one name."""
 
 
+class VendorTaken(NameTaken):
+    """Two plugins whose files are named alike, or one like a distribution, claim one name: nothing tells them apart."""
+
+
 class WrongParameter(ValueError):
     """A component was given a parameter that it does not take, or a value of the wrong type."""
 
@@ -120,6 +124,7 @@ class Registry(Generic[T]):
 
         Raises:
             NameTaken: the same distribution has another entry of that name.
+            VendorTaken: another one has, whose ``vendor`` is spelt alike.
             ValueError: its name holds a sign that command lines need; one of its parameters is called ``type``.
         """
         owner = f"{self.kind} {entry.name!r} of {origin.distribution}"
@@ -129,7 +134,10 @@ class Registry(Generic[T]):
             raise ValueError(f"{owner}: no parameter may be called 'type'")
         whole = f"{origin.vendor}/{entry.name}"
         if whole in self._claimed:
-            raise NameTaken(f"{owner}: the name is taken by {self._claimed[whole][1].distribution}")
+            taken = self._claimed[whole][1].distribution
+            if taken == origin.distribution:
+                raise NameTaken(f"{owner}: the name is taken by {taken}")
+            raise VendorTaken(f"{owner}: {taken} has a {whole}, too; wanted files of different names")
         self._claimed[whole] = (entry, origin)
         claims = Counter(claimed.name for claimed, _ in self._claimed.values())
         self._entries = {}
