@@ -25,8 +25,10 @@ def rows(poses: int = POSES) -> Iterator[Row]:
     """P-MPJPE beside the SVD, milliseconds of each metric beside those of reading its bytes once; on one thread."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    yield from on_one_thread(poses)
-    torch.set_num_threads(threads)
+    try:
+        yield from on_one_thread(poses)
+    finally:
+        torch.set_num_threads(threads)
 
 
 def on_one_thread(poses: int) -> Iterator[Row]:

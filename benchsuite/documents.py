@@ -65,7 +65,7 @@ def write_whole(path: Path, content: bytes) -> None:
     Raises:
         CannotWrite: a full disk, a read-only folder...; nothing half-written stays.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = _partial(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -78,7 +78,7 @@ def write_whole(path: Path, content: bytes) -> None:
             partial.unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise CannotWrite(f"{path.parent}: cannot write {path.name} here: {error.strerror or error}") from error
+        raise _cannot_write(path, error) from error
 
 
 def check_place(path: Path) -> None:
@@ -89,9 +89,20 @@ def check_place(path: Path) -> None:
     """
     if path.is_dir():
         raise CannotWrite(f"{path}: wanted a file to write, found a folder")
-    probe = path.with_name(f".{path.name}.probe")
-    write_whole(probe, b"")
-    probe.unlink(missing_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _partial(path).touch()
+        _partial(path).unlink()
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+
+
+def _partial(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}.partial")
+
+
+def _cannot_write(path: Path, error: OSError) -> CannotWrite:
+    return CannotWrite(f"{path.parent}: cannot write {path.name} here: {error.strerror or error}")
 
 
 def sweep(root: Path, now: Path) -> None:

@@ -64,7 +64,7 @@ def test_a_table_that_cannot_be_written_is_refused_before_anything_is_measured(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: pytest.fail("it measures"))
-    for place, message in ((folder, "found a folder"), (folder / "pytest.ini" / "x.md", "cannot write .x.md.probe")):
+    for place, message in ((folder, "found a folder"), (folder / "pytest.ini" / "x.md", "cannot write x.md")):
         assert main(["bench", "-o", str(place)]) == 2
         assert message in capsys.readouterr().err
 

@@ -19,7 +19,7 @@ from crowd import crowd
 from test_leaderboard import CMU, _run, mpjpe, record, trained
 
 from benchsuite.leaderboard import FORMATS, leaderboard, write_leaderboard
-from benchsuite.leaderboard.front import FEW, _times
+from benchsuite.leaderboard.front import FEW, HEIGHT, LONGEST, _times
 from benchsuite.leaderboard.html import Bars
 from benchsuite.leaderboard.latex import text
 from benchsuite.leaderboard.pareto import DISTURBED
@@ -203,6 +203,18 @@ def test_costs_stand_beside_accuracy_where_there_are_some(root: Path) -> None:
 def test_times_from_7_to_120_have_their_ticks_at_round_numbers_and_so_have_those_from_45_to_95() -> None:
     assert _times(math.log10(7), math.log10(120)) == [10, 20, 50, 100]
     assert _times(math.log10(45), math.log10(95)) == [50, 60, 70, 80, 90]
+
+
+def test_names_stay_in_the_picture_however_long_and_many_they_are(root: Path) -> None:
+    for number in range(40):  # each is on the front: the slower, the more accurate
+        name = f"method-{number}-" + "of-a-very-long-name" * (number % 4)
+        write_record(root, record(name, mpjpe(60.0 - number / 10)))
+        write_cost(root, cost(name, None, 10.0 + number))
+    text = r'<text x="\S+" y="(\S+)" dy=".35em" text-anchor="\w+">(method-.*?)</text>'
+    drawn = re.findall(text, leaderboard(root, "html"))
+    assert len(drawn) == 40
+    assert all(0 <= float(y) <= HEIGHT for y, _ in drawn)
+    assert max(len(name) for _, name in drawn) == LONGEST
 
 
 def test_few_methods_beside_their_costs_are_all_named_at_once(root: Path) -> None:

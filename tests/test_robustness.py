@@ -284,7 +284,7 @@ def test_robustness_says_what_failed(shell: Shell) -> None:
 def test_robustness_refuses_a_place_that_takes_no_curves_before_any_work(shell: Shell) -> None:
     words = ("--lifter", "toy:does=interrupts", "--plugin", PLUGIN, "--dataset", "toy", "--evaluator", "toy-error")
     assert shell("robustness", *words, "-o", "toy/uv.npy") == 2
-    assert "toy/uv.npy: cannot write .robustness.json.probe here" in shell.err
+    assert "toy/uv.npy: cannot write robustness.json here" in shell.err
 
 
 def test_fit_noise_refuses_another_file(shell: Shell) -> None:

@@ -17,6 +17,9 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 760, 380, 58, 24, 30, 44
 LINE, LETTER, AWAY = 15, 6.6, 9
 """Of a name in it, px: its height, a letter's width, how far beside its point it stands."""
 
+LONGEST = 45
+"""Letters of a name in it; the whole one shows beside the pointer."""
+
 STEPS = 40
 """Points of a line between two methods that a name may not cover."""
 
@@ -50,7 +53,7 @@ def picture(rows: Sequence[Priced], keys: Sequence[str], headline: Column) -> di
             "x": across.at(math.log10(r.cost.per_pose_us)),
             "y": up.at(r.figure.mean),
             "key": key,
-            "name": _name(r.standing),
+            "name": shortened(_name(r.standing)),
             "said": f"{_name(r.standing)}: {r.figure.mean:.2f} {headline.unit}, µs a pose: {r.cost.told[1]}",
             "front": r.on_front,
         }
@@ -101,7 +104,7 @@ class _Labels:
             self._taken += [(u - 1, v - 1, u + 1, v + 1) for u, v in on_line]
 
     def add(self, point: Mapping[str, Any], first: int) -> dict[str, Any]:
-        """The nearest free place, above (1) or below (-1) first; the farthest one tried if none is free."""
+        """The nearest free place, above (1) or below (-1) first; beside the point if none is free."""
         sides = (1, -1) if point["x"] < 0.7 * WIDTH else (-1, 1)
         rises = [sign * step * LINE / 2 for step in range(1, 2 * HEIGHT // LINE) for sign in (first, -first)]
         for rise in rises:
@@ -112,7 +115,7 @@ class _Labels:
                 if inside and not any(_overlap(box, other) for other in self._taken):
                     self._taken.append(box)
                     return label
-        return label
+        return _label(point, 0, sides[0])
 
 
 Box = tuple[float, float, float, float]
@@ -153,6 +156,11 @@ def _even(low: float, high: float) -> list[float]:
     step = 10.0 ** math.floor(math.log10((high - low) / 4))
     step *= max(m for m in (1, 2, 5) if m * step <= (high - low) / 4)
     return [round(k * step, 10) for k in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def shortened(name: str) -> str:
+    """As much of a name as has room in the picture."""
+    return name if len(name) <= LONGEST else f"{name[: LONGEST - 1]}…"
 
 
 def _name(standing: Standing) -> str:

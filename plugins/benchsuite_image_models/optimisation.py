@@ -57,7 +57,7 @@ class Optimisation:
 
     def __post_init__(self) -> None:
         steps = ("pretrain_steps", "steps", "finetune_steps")
-        for name in (*steps, "lr"):
+        for name in (*steps, "lr", "lambda_reg", "lambda_geo", "lambda_adv"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name}: wanted at least 0, found {getattr(self, name)}")
         if not any(getattr(self, name) for name in steps):
