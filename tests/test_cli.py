@@ -289,10 +289,18 @@ def test_nothing_asked_is_a_usage_error(shell: Shell) -> None:
     assert "required: COMMAND" in shell.err
 
 
+RESULTS = str(Path(__file__).parents[1] / "results")
+
+
 @pytest.mark.parametrize(
-    "words", [["--help"], ["list"], ["list", "--json"], ["describe", "h36m-p1"], ["run", "--help"]]
+    ("words", "heavy"),
+    [
+        *((words.split(), HEAVY) for words in ("--help", "list", "list --json", "describe h36m-p1", "run --help")),
+        (["leaderboard", "--check", "-r", RESULTS], ("torch", "sklearn", "scipy")),
+        (["results", "validate", RESULTS], HEAVY),
+    ],
 )
-def test_nothing_heavy_is_imported_for(words: list[str]) -> None:
+def test_nothing_heavy_is_imported_for(words: list[str], heavy: tuple[str, ...]) -> None:
     code = f"""
 import sys
 from benchsuite.cli import main
@@ -300,7 +308,7 @@ try:
     main({words!r})
 except SystemExit:
     pass
-print("heavy:", *(name for name in {HEAVY!r} if name in sys.modules))
+print("heavy:", *(name for name in {heavy!r} if name in sys.modules))
 """
     done = subprocess.run((sys.executable, "-c", code), capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "heavy:"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from benchsuite_registry.contracts import Metric
-from benchsuite_registry.poses import Labels
 from numpy.typing import NDArray
 
 from benchsuite.records.results import ClipFigures
 from benchsuite.statistics import Average, ClipSums
+
+if TYPE_CHECKING:
+    from benchsuite_registry.poses import Labels  # torch, which leaderboards do without
 
 AVERAGES: tuple[Average, ...] = ("frames", "actions")
 
