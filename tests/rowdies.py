@@ -56,10 +56,12 @@ def do(deed: str) -> None:
         case "raises":
             raise ValueError("no")
         case "hangs":
+            os.write(1, b"last words before it hangs\n")
             time.sleep(1000)
         case "hogs":
             np.ones(1 << 40, dtype=np.uint8)
         case "faults":
+            os.write(1, b"last words before it faults\n")
             ctypes.string_at(0)
         case "leaves":
             os._exit(3)

@@ -35,6 +35,7 @@ from benchsuite.adapters import (
     torchscript,
 )
 from benchsuite.cli import main
+from benchsuite.records.results import read_records
 
 DOCUMENT = (Path(__file__).parents[1] / "docs" / "adapters.md").read_text(encoding="utf-8")
 
@@ -352,3 +353,16 @@ def test_the_pages_examples_run_as_written_and_pass_the_kit(
     printed = capsys.readouterr().out
     assert "31 checks: 31 passed, 0 failed" in printed or name == "program"
     assert f"| {name} " in printed
+
+
+def test_other_weights_in_the_pages_first_file_are_measured_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(written("example: mine.py", "python"))
+    for seed in (0, 1):
+        torch.manual_seed(seed)
+        network = nn.Sequential(nn.Linear(34, 256), nn.ReLU(), nn.Linear(256, 51))
+        torch.save(network.state_dict(), "mine.pth")
+        assert main(["run", "--plugin", "mine.py", "--lifter", "mine", "--limit", "100", "-o", "try"]) == 0
+    assert len({record.metrics[0].value for record in read_records(Path("try"))}) == 2

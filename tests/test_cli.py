@@ -93,7 +93,13 @@ def test_run_goes_on_after_a_failure(shell: Shell) -> None:
         ["toy:off_mm=34.0", "none", "2.00 [1.00, 3.00]", "15"],
         ["toy:does=raises", "none", "failed", "-"],
     ]
-    assert shell.err == "failed: toy:does=raises on toy by toy-error: ValueError: lifter toy:does=raises: no | today\n"
+    line = next(
+        k for k, text in enumerate(Path(PLUGIN).read_text().splitlines(), 1) if 'ValueError("no | today")' in text
+    )
+    failed, where = shell.err.splitlines()
+    said = "ValueError: lifter toy:does=raises: no | today"
+    assert failed == f"failed: toy:does=raises on toy by toy-error: {said} (toys.py:{line})"
+    assert where == "whole tracebacks: failure.traceback of the records"
 
 
 def test_run_prints_a_table_though_everything_failed(shell: Shell) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -246,6 +247,13 @@ def test_compare_prints_tables(shell: Shell) -> None:
     assert table["r_hip"] == ["34.00", "17.00", "-17.00 [-17.00, -17.00]"]
     assert "poses that B makes worse: 0.0 % [0.0, 0.0]; better: 100.0 %" in shell.out
     assert Path("p.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_compare_asks_for_matplotlib_before_any_work(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    words = ("toy:does=interrupts", "toy", "--plugin", PLUGIN, "--dataset", "toy", "--evaluator", "toy-error")
+    assert shell("compare", *words, "--picture", "p.png") == 2
+    assert "pictures need matplotlib" in shell.err
 
 
 def test_compare_takes_predictions_from_files(shell: Shell) -> None:

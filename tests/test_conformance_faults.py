@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from benchsuite_registry.contracts import Entry, Parameter
 from benchsuite_registry.registries import Origin, Registry
 from conforming import Evaluator, ImageModel, Lifter, Refiner
 
-from benchsuite.testing import CHECKS, Case, NotConforming, Subject, checks_for, examine
+from benchsuite.testing import CHECKS, Case, Check, NotConforming, Subject, checks_for, entries, examine, examine_all
 from benchsuite.testing.settings import settings
 
 BUILDERS: dict[str, Any] = {
@@ -145,6 +146,33 @@ def test_a_correct_component_passes_all(kind: str, more: dict[str, Any]) -> None
     findings = [examine(one, rule) for rule in checks_for(one)]
     assert [f"{found.check}: {found.reason}" for found in findings if found.verdict != "pass"] == []
     assert len(findings) > 20
+
+
+def test_what_is_not_built_is_not_tried_further() -> None:
+    one = subject("lifter", build=dict)
+    found = {rule.name: finding for rule, finding in examine_all(one)}
+    assert (found["builds"].verdict, found["builds"].reason) == ("fail", "wanted a Lifter, built a dict")
+    assert found["weights_are_there"].verdict == "pass"
+    assert {found[name].reason for name in ("gives_one_row_a_sample", "prints_nothing", "poses_are_finite")} == {
+        "not tried"
+    }
+    assert {f.check for f in found.values() if f.verdict == "fail"} <= {
+        rule.name for rule in vars(entries).values() if isinstance(rule, Check)
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "gave", "message"),
+    [
+        ("lifter", torch.zeros(5, 17, 3), "wanted a PoseBatch, found a Tensor"),
+        ("image model", torch.zeros(5, 17, 3), "wanted a KeypointBatch and a PoseBatch, found a Tensor"),
+        ("refiner", (torch.zeros(5), 2.0), "wanted a Refinement, found a Tensor and a float"),
+        ("evaluator", [], "wanted a Mapping, found a list"),
+    ],
+)
+def test_the_class_that_was_wanted_and_the_one_that_was_found_are_named(kind: str, gave: Any, message: str) -> None:
+    with pytest.raises(NotConforming, match=f"^{message}$"):
+        subject(kind).checked(gave)
 
 
 def test_every_check_catches_some_fault() -> None:

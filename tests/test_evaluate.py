@@ -44,6 +44,12 @@ def test_evaluate_scores_predictions(shell: Shell) -> None:
     assert rows(shell.out)[1][2] == f"{2 * 8 / 15:.2f} [0.07, 2.07]"
 
 
+def test_evaluate_takes_the_embedded_dataset_where_none_is_named(shell: Shell) -> None:
+    predictions(shell)
+    assert shell("evaluate", "mine.npz") == 2
+    assert "xyz: wanted float32 or float64 (6048, 17, 3), found float32 (15, 17, 3)" in shell.err
+
+
 def test_evaluate_puts_rows_in_the_order_of_their_ids(shell: Shell) -> None:
     shell("list")
     truth = np.array(shell.dataset.columns["xyz"], dtype=np.float64)

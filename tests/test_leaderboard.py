@@ -19,7 +19,7 @@ from benchsuite.cli import leaderboard as command
 from benchsuite.documents import WrongDocument
 from benchsuite.leaderboard import leaderboard
 from benchsuite.leaderboard.markdown import code, table_of, text
-from benchsuite.leaderboard.sheets import OVER_FRAMES
+from benchsuite.leaderboard.sheets import BY_INTERVALS, OVER_FRAMES, UNTOLD
 from benchsuite.records.results import ClipFigures, DatasetUsed, Failure, Part, Record, write_record
 
 CMU = DatasetUsed("cmu", "test", "f00d" * 16, 12345, 67)
@@ -97,26 +97,33 @@ def test_a_page_by_hand(tmp_path: Path) -> None:
         tmp_path,
         record(metrics=(*mpjpe(45.5, 44.0, 47.25, Walking=36.4, SittingDown=58.0), frames, pck)),
         record(
-            metrics=(*mpjpe(38.5, Walking=30.3, SittingDown=58.04), replace(frames, value=48.0), pck),
+            metrics=(*mpjpe(38.5, 37.25, 40.0, Walking=30.3, SittingDown=58.04), replace(frames, value=48.0), pck),
             refiner=geosearch,
         ),
     )
     # 3670bffb: sha256sum of {"joints": 17, "root_counted": true}
-    section = page[page.index("### ") : page.index("## Reported")]
+    section = page[page.index("### ") :]
     assert section == (
         "### `h36m-p1` on `cmu`, test\n\n"
         "Data: 12,345 samples in 67 clips, fingerprint `f00df00df00d`.\n\n"
         "Protocol `3670bffb`: joints 17; root counted yes.\n\n"
         "| rank | method | refiner | MPJPE (mm) ↓ | 95 % interval | n | frames (mm) ↓ | PCK (%) ↑ | seeds |\n"
         "|---:|:---|:---|---:|---:|---:|---:|---:|---:|\n"
-        "| 1 | `martinez` | `geosearch:objective=l1` | **38.50** | - | 12,345 | 48.00 | 91.00 | 1 |\n"
+        "| 1 | `martinez` | `geosearch:objective=l1` | **38.50** | [37.25, 40.00] | 12,345 | 48.00 | 91.00 | 1 |\n"
         "| 2 | `martinez` | none | 45.50 | [44.00, 47.25] | 12,345 | **47.00** | 91.00 | 1 |\n\n"
+        f"{BY_INTERVALS}\n\n"
         "MPJPE (mm) ↓ by action:\n\n"
         "| method | refiner | Walk | SittingD. | Average |\n"
         "|:---|:---|---:|---:|---:|\n"
         "| `martinez` | `geosearch:objective=l1` | **30.3** | 58.0 | **38.5** |\n"
-        "| `martinez` | none | 36.4 | 58.0 | 45.5 |\n\n"
-    )
+        "| `martinez` | none | 36.4 | 58.0 | 45.5 |\n"
+    ), "nothing is reported, so nothing says so"
+
+
+def test_of_a_part_of_a_dataset_its_size_is_said(tmp_path: Path) -> None:
+    page = made(tmp_path, record(metrics=mpjpe(40.0), dataset=replace(CMU, fingerprint=CMU.fingerprint + "/600")))
+    assert "fingerprint `f00df00df00d/600`." in page
+    assert "<code>f00df00df00d/600</code>" in leaderboard(tmp_path, "html")
 
 
 def test_auc_stands_beside_pck_by_scene_alone(tmp_path: Path) -> None:
@@ -130,19 +137,13 @@ def test_auc_stands_beside_pck_by_scene_alone(tmp_path: Path) -> None:
     page = made(tmp_path, record("zhou", [replace(m, group=m.group.removeprefix("all")) for m in metrics]))
     titles = [line for line in page.splitlines() if " by " in line and line.endswith(":")]
     assert titles == ["PCK (%) ↑ by scene:", "AUC (%) ↑ by scene:", "PCK (%) ↑ by activity:"]
-    assert rows(page, "| method | refiner | street |")[-1] == ["`zhou`", "none", "**37.5**", "**32.5**", "**35.0**"]
+    assert rows(page, "| method | refiner | street |")[-1] == ["`zhou`", "none", "37.5", "32.5", "35.0"]
     assert "AUC (\\%) " in leaderboard(tmp_path, "latex")
 
 
 def test_equal_headlines_share_rank_and_bold(tmp_path: Path) -> None:
-    page = made(
-        tmp_path,
-        record("a", mpjpe(40.001)),
-        record("b", mpjpe(40.0)),
-        record("c", mpjpe(41.0)),
-        record("d", mpjpe(41.004)),
-        record("e", mpjpe(50.0)),
-    )
+    values = {"a": 40.001, "b": 40.0, "c": 41.0, "d": 41.004, "e": 50.0}
+    page = made(tmp_path, *(record(name, mpjpe(v, v, v)) for name, v in values.items()))
     ranked = [(r[0], r[1], r[3]) for r in overall(page)[1:]]
     assert ranked == [
         ("1=", "`b`", "**40.00**"),
@@ -155,7 +156,7 @@ def test_equal_headlines_share_rank_and_bold(tmp_path: Path) -> None:
 
 def test_higher_is_better_where_the_metric_says_so(tmp_path: Path) -> None:
     def pck(value: float) -> tuple[Metric, ...]:
-        return (Metric("PCK", value, "%", "higher", n=5),)
+        return (Metric("PCK", value, "%", "higher", low=value - 7, high=value + 7, n=5),)  # 10 exceeds sqrt(2) * 7
 
     page = made(tmp_path, record("low", pck(60.0)), record("high", pck(70.0)))
     assert [(r[0], r[1], r[3]) for r in overall(page)[1:]] == [("1", "`high`", "**70.00**"), ("2", "`low`", "60.00")]
@@ -221,7 +222,7 @@ def test_weights_without_a_recipe_are_named_by_their_hash(tmp_path: Path) -> Non
 def test_evaluation_seeds_are_seeds_too(tmp_path: Path) -> None:
     page = made(tmp_path, record(metrics=mpjpe(10.0), seed=0), record(metrics=mpjpe(13.0), seed=1))
     # 10 and 13: mean 11.5, sd = sqrt(2 * 1.5^2 / 1) = 2.1213
-    assert [r[3:] for r in overall(page)[1:]] == [["**11.50** ± 2.12", "-", "12,345", "2"]]
+    assert [r[3:] for r in overall(page)[1:]] == [["11.50 ± 2.12", "-", "12,345", "2"]]
 
 
 @pytest.mark.parametrize(
@@ -239,7 +240,7 @@ def test_evaluation_seeds_are_seeds_too(tmp_path: Path) -> None:
     ids=["root", "type", "stride", "data", "split", "evaluator", "evaluator's parameter", "origin"],
 )
 def test_what_differs_in_protocol_or_data_never_shares_a_table(other: Record, tmp_path: Path) -> None:
-    page = made(tmp_path, record("a", mpjpe(1.0)), record("c", mpjpe(3.0)), other)
+    page = made(tmp_path, record("a", mpjpe(1.0, 0.5, 1.5)), record("c", mpjpe(3.0, 2.5, 3.5)), other)
     assert page.count("| rank |") == 2
     # the other stands first in a table of its own
     assert [(r[0], r[1]) for r in overall(page) if r[1] == "`b`"] == [("1", "`b`")]
@@ -253,8 +254,8 @@ def test_metrics_of_another_unit_never_share_a_column(tmp_path: Path) -> None:
     headers = cells[0]
     both = ("MPJPE (mm) ↓", "MPJPE (m) ↓")
     found = {r[1]: tuple(r[headers.index(h)] for h in both) for r in cells[1:]}
-    assert sorted(found["`m`"]) == ["**0.04**", "-"]
-    assert found["`mm`"][both.index("MPJPE (mm) ↓")] == "**40.00**"
+    assert sorted(found["`m`"]) == ["-", "0.04"]
+    assert found["`mm`"][both.index("MPJPE (mm) ↓")] == "40.00"
 
 
 def test_a_failed_cell_is_a_row_with_its_error(tmp_path: Path) -> None:
@@ -290,7 +291,8 @@ def test_an_undefined_number_says_so_and_is_neither_best_nor_ranked(tmp_path: Pa
 
 def test_a_row_that_leaves_samples_undefined_comes_last_and_says_how_many(tmp_path: Path) -> None:
     half = tuple(replace(m, n=m.n // 2) for m in mpjpe(12.0, walk=11.0))
-    page = made(tmp_path, record("half", half), record("whole", mpjpe(99.0, walk=98.0)), record("z", mpjpe(100.0)))
+    whole, z = mpjpe(99.0, 98.5, 99.5, walk=98.0), mpjpe(100.0, 99.5, 100.5)  # 1 exceeds sqrt(2) / 2
+    page = made(tmp_path, record("half", half), record("whole", whole), record("z", z))
     head, *lines = overall(page)
     assert [(line[0], line[1], line[3], line[head.index("n")]) for line in lines] == [
         ("1", "`whole`", "**99.00**", "12,345"),
@@ -300,6 +302,17 @@ def test_a_row_that_leaves_samples_undefined_comes_last_and_says_how_many(tmp_pa
     assert [r[2] for r in rows(page, "| method |")[1:]] == ["**98.0**", "-", "11.0"]
     assert "<em>6,173 undefined</em>" in leaderboard(tmp_path, "html")
     assert r"\textbf{12" not in leaderboard(tmp_path, "latex")
+
+
+def test_without_clips_and_intervals_there_is_no_rank_and_the_page_says_why(tmp_path: Path) -> None:
+    page = made(tmp_path, record("a", mpjpe(40.0)), record("b", mpjpe(41.0)))
+    assert [(r[0], r[3]) for r in overall(page)[1:]] == [("-", "**40.00**"), ("-", "41.00")]
+    assert f"\n{UNTOLD}\n" in page
+    assert BY_INTERVALS not in page
+    web = leaderboard(tmp_path, "html")
+    assert f'<p class="about">{UNTOLD}</p>' in web
+    assert web.count('<td class="rank"></td>') == 2
+    assert UNTOLD.replace("%", r"\%") in leaderboard(tmp_path, "latex")
 
 
 def test_an_interval_stands_beside_the_number_that_it_is_of(tmp_path: Path) -> None:
@@ -385,21 +398,21 @@ def test_check_finds_a_changed_number(tmp_path: Path, capsys: pytest.CaptureFixt
     assert _run("-r", str(tmp_path), "--check") == 1
     shown = capsys.readouterr()
     changes = [line for line in shown.out.splitlines() if "5.50" in line]
-    row = "| 1 | `martinez` | none | **{}** | - | 12,345 | 1 |"
+    row = "| 1 | `martinez` | none | {} | - | 12,345 | 1 |"
     assert changes == [f"-{row.format('35.50')}", f"+{row.format('45.50')}"]
     assert "stale" in shown.err
     assert file.read_bytes() == changed
 
 
 def test_check_finds_a_new_record_and_a_missing_leaderboard(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    made(tmp_path, record(metrics=mpjpe(45.5)))
+    made(tmp_path, record("late", mpjpe(50.0, 49.0, 51.0)), record(metrics=mpjpe(45.5, 45.0, 46.0)))
     assert _run("-r", str(tmp_path), "--check") == 1
     _run("-r", str(tmp_path))
-    write_record(tmp_path, record("late", mpjpe(50.0)))
+    write_record(tmp_path, record("later", mpjpe(60.0, 59.0, 61.0)))
     capsys.readouterr()
     assert _run("-r", str(tmp_path), "--check") == 1
     added = [line for line in capsys.readouterr().out.splitlines() if line.startswith("+|")]
-    assert added == ["+| 2 | `late` | none | 50.00 | - | 12,345 | 1 |"]
+    assert added == ["+| 3 | `later` | none | 60.00 | [59.00, 61.00] | 12,345 | 1 |"]
 
 
 def test_only_the_first_lines_of_a_long_difference_are_shown(

@@ -18,6 +18,7 @@ import pytest
 from crowd import crowd
 from test_leaderboard import CMU, _run, mpjpe, record, trained
 
+from benchsuite.documents import dump
 from benchsuite.leaderboard import FORMATS, leaderboard, write_leaderboard
 from benchsuite.leaderboard.front import FEW, HEIGHT, LONGEST, _times
 from benchsuite.leaderboard.html import Bars
@@ -25,6 +26,7 @@ from benchsuite.leaderboard.latex import text
 from benchsuite.leaderboard.pareto import DISTURBED
 from benchsuite.leaderboard.standings import Column, Figure
 from benchsuite.records.cost import Cost, Latency, write_cost
+from benchsuite.records.reported import ReportedRow, ReportedTable
 from benchsuite.records.results import Part, Record, write_record
 
 SMOOTH = Part("refiner", "smooth", {"frames": 5}, {"frames": 5})
@@ -108,6 +110,8 @@ def test_json_says_the_same_and_more(root: Path) -> None:
         "refiner": None,
         "seeds": 1,
         "failed_with": ["ValueError"],
+        "failures": ["ValueError: message"],
+        "remarks": [],
         "commands": [],
         "figures": [],
     }
@@ -130,7 +134,7 @@ def test_latex_is_the_table_of_a_paper(root: Path) -> None:
 
 def test_ties_are_marked_in_latex(tmp_path: Path) -> None:
     for name, value in (("a", 40.001), ("b", 40.0), ("c", 41.0)):
-        write_record(tmp_path, record(name, mpjpe(value)))
+        write_record(tmp_path, record(name, mpjpe(value, value - 0.5, value + 0.5)))
     rows = [line for line in leaderboard(tmp_path, "latex").splitlines() if line.endswith(r"\\")][1:]
     assert [row.split(" & ")[:2] for row in rows] == [["1=", "b"], ["1=", "a"], ["3", "c"]]
     assert [r"\textbf{40.00}" in row for row in rows] == [True, True, False]
@@ -140,6 +144,7 @@ def test_every_character_that_latex_minds_is_escaped(root: Path) -> None:
     assert text("a_b & 100%") == r"a\_b \& 100\%"
     assert text("\\x{y}") == r"\textbackslash{}x\{y\}"
     plain = re.sub(r"\$\\[a-z]+\$|\\[&%$#_{},\\]|\\[a-zA-Z]+", "", leaderboard(root, "latex").partition("\n\n")[2])
+    plain = plain.replace("{>}", "")  # what compares a table's width with the page's
     assert not re.search(r"[#$^~|<>\\]", plain)
     depth = 0
     for mark in plain:
@@ -164,6 +169,67 @@ def test_latex_compiles(root: Path, tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
     assert done.returncode == 0, done.stdout[-2000:]
     assert "Overfull" not in done.stdout
+
+
+SHRINKING = r"\\resizebox\{.*?\n(.*?\\end\{tabular\})\}"
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no pdflatex here")
+def test_wide_tables_are_shrunk_to_the_page_and_narrow_ones_stay_as_they_are(tmp_path: Path) -> None:
+    write_record(tmp_path / "narrow", record("narrow", mpjpe(1.0, Walking=1.0)))
+    write_record(tmp_path / "wide", record("wide", mpjpe(1.0, **{f"Action number {k}": 1.0 for k in range(30)})))
+    lines = [r"\documentclass{article}\usepackage{booktabs,graphicx}\begin{document}"]
+    for folder in (tmp_path / "narrow", tmp_path / "wide"):
+        first = re.search(SHRINKING, leaderboard(folder, "latex"), re.S)
+        assert first is not None
+        # as the page has it, and the bare table
+        lines += [rf"\setbox{number}\hbox{{{first[number]}}}" for number in (0, 1)]
+        lines += [r"\typeout{WIDTHS \the\wd0 \the\wd1 \the\textwidth}"]
+    (tmp_path / "paper.tex").write_text("\n".join([*lines, r"\end{document}"]))
+    command = ("pdflatex", "-interaction=nonstopmode", "-halt-on-error", "paper.tex")
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, errors="replace", check=False)
+    told = re.findall(r"WIDTHS ([\d.]+)pt *([\d.]+)pt *([\d.]+)pt", done.stdout)
+    (narrow, bare, page), (wide, too_wide, _) = [[float(width) for width in each] for each in told]
+    assert narrow == pytest.approx(bare, abs=0.01)
+    assert bare < page < too_wide
+    assert wide == pytest.approx(page, abs=0.1)
+
+
+def test_what_went_wrong_and_what_was_odd_is_in_every_format(tmp_path: Path) -> None:
+    said = "lifter odd changed 100 % of its input"
+    odd = record("odd", mpjpe(40.0, Walking=40.0))
+    write_record(tmp_path, replace(odd, provenance={"seed": 0, "remarks": [said]}))
+    write_record(tmp_path, record("good", mpjpe(41.0, Walking=41.0)))
+    write_record(tmp_path, record("bad", error="ValueError"))
+    told = {r["method"]: (r["remarks"], r["failures"]) for r in table(leaderboard(tmp_path, "csv"))}
+    assert told == {"odd": (said, ""), "good": ("", ""), "bad": ("", "ValueError: message")}
+    (contest,) = json.loads(leaderboard(tmp_path, "json"))["measured"]
+    assert [(m["remarks"], m["failures"]) for m in contest["methods"]] == [
+        ([said], []),
+        ([], []),
+        ([], ["ValueError: message"]),
+    ]
+    _, by_action, overall = leaderboard(tmp_path, "latex").split(r"\begin{table*}")
+    for one in (by_action, overall):
+        assert r"& odd \dag{} & none" in one
+        assert "& good & none" in one
+        assert one.index(r"\end{tabular}") < one.index(r"\dag{} lifter odd changed 100 \% of its input")
+    (bad,) = (line for line in overall.splitlines() if "& bad &" in line)
+    assert bad == r"-- & bad & none & -- &  & 1 & ValueError \\"
+
+
+def test_latex_says_under_which_protocol_a_paper_reports_and_what_is_doubted(tmp_path: Path) -> None:
+    row = ReportedRow("Li & Chan [7]", (42.5, None), ("Ave.",), ("a slip?",))
+    known = ReportedTable(
+        1, "Wang 2019", "Table 2", "shifts", "Protocol #1.", "mm", "lower", ("Ave.", "Walk"), (row,), ("all odd",)
+    )
+    (tmp_path / "reported").mkdir()
+    (tmp_path / "reported" / "wang.json").write_bytes(dump(known))
+    page = leaderboard(tmp_path, "latex")
+    assert r"Li \& Chan {[}7] & \textbf{42.5} &  \\" in page
+    below = page[page.index(r"\end{tabular}") :]
+    notes = re.findall(r"raggedright (.*)\\par", below)
+    assert notes == [r"Protocol \#1.", r"Li \& Chan {[}7]: a slip?", "all odd"]
 
 
 def cost(name: str, refiner: Part | None, batch_ms: float) -> Cost:

@@ -53,7 +53,10 @@ def page_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     records = [
         record("alpha", mpjpe(50.0, 48.0, 52.5, Walking=60.0, Eating=40.0)),
         record("beta", mpjpe(40.0, 39.0, 41.5, Walking=30.0, Eating=50.0)),
-        record("beta", mpjpe(30.5, 29.0, 31.5, Walking=41.0, Eating=20.0), refiner=smooth),
+        replace(
+            record("beta", mpjpe(30.5, 29.0, 31.5, Walking=41.0, Eating=20.0), refiner=smooth),
+            provenance={"seed": 0, "command": "benchsuite run --lifter beta:weights=a.safetensors --refiner smooth"},
+        ),
         record("delta", mpjpe(110.0, 105.0, 115.0, Walking=99.0, Eating=121.0)),
         record("ends", error="OutOfMemory"),
         record(HOSTILE, mpjpe(200.0), protocol={"joints": 14}),
@@ -263,11 +266,14 @@ def test_the_dialog_says_how_to_measure_again_and_shows_each_sample(visit: Visit
     samples.nth(1).click()
     assert visit.picture() != first
     assert samples.nth(1).get_attribute("aria-pressed") == "true"
+    assert visit.page.locator(".unseen, .unshipped").filter(visible=True).count() == 0
     assert "Frame 3 of </script>" in visit.page.locator("canvas").get_attribute("aria-label")
     visit.page.keyboard.press("Escape")
     assert visit.page.locator("dialog").is_hidden()
     opened(visit, "smooth")
     assert visit.page.locator("canvas").is_hidden(), "nothing is known of this one's worst samples"
+    assert "true poses of the dataset" in visit.page.locator(".unseen").inner_text()
+    assert "results/reproduce.sh makes those" in visit.page.locator(".unshipped").inner_text()
 
 
 def test_hostile_names_stay_words(visit: Visit) -> None:

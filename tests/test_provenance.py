@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,10 +15,13 @@ import toys
 from benchsuite_registry.loading import load_registries
 from matrices import matrix, run
 
+from benchsuite.cli import main
 from benchsuite.leaderboard.fingerprints import fingerprint_of
-from benchsuite.records.results import identity
+from benchsuite.leaderboard.standings import contest
+from benchsuite.records.results import Record, identity
+from benchsuite.running.cluster import versions_of
 from benchsuite.running.pipeline import Settings
-from benchsuite.running.provenance import blamed, commit_of, portable
+from benchsuite.running.provenance import blamed, commit_of, hash_of_source, portable
 
 
 def test_provenance_tells_all_and_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -51,6 +55,70 @@ def test_a_plugin_file_is_told_by_what_it_says(tmp_path: Path, monkeypatch: pyte
     assert len(list((tmp_path / "records").rglob("*.json"))) == 2
     assert identity(found[0]) != identity(found[1])
     assert fingerprint_of(found[0]) != fingerprint_of(found[1]), "the evaluator was edited too"
+
+
+@pytest.fixture
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder with a new distribution, as ``pip install -e`` leaves one."""
+    monkeypatch.chdir(tmp_path)
+    assert main(["plugins", "new", "my-lifters"]) == 0
+    released(tmp_path / "my-lifters", "0.1.0")
+    monkeypatch.syspath_prepend(tmp_path / "my-lifters")
+    yield tmp_path / "my-lifters"
+    for name in [name for name in sys.modules if name.partition(".")[0] == "my_lifters"]:
+        del sys.modules[name]
+
+
+def released(site: Path, version: str) -> None:
+    dist = site / "my_lifters.dist-info"
+    dist.mkdir(exist_ok=True)
+    (dist / "METADATA").write_text(f"Metadata-Version: 2.1\nName: my-lifters\nVersion: {version}\n")
+    (dist / "entry_points.txt").write_text("[benchsuite]\nmy-lifters = my_lifters\n")
+
+
+def test_an_edited_or_newer_plugin_is_measured_anew(site: Path, tmp_path: Path) -> None:
+    def measured() -> tuple[Record, int]:
+        (record,) = run(matrix("my-lifters", known=load_registries([Path(toys.__file__)])), tmp_path)
+        return record, len(list((tmp_path / "records").rglob("*.json")))
+
+    first, count = measured()
+    files = {name: site / "my_lifters" / name for name in ("__init__.py", "lifter.py")}
+    lines = [f"my_lifters/{name} {hashlib.sha256(file.read_bytes()).hexdigest()}\n" for name, file in files.items()]
+    digest = hashlib.sha256("".join(lines).encode()).hexdigest()[:12]
+    assert (first.source.distribution, count) == (f"my-lifters 0.1.0 sha256:{digest}", 1)
+    (site / "my_lifters" / "notes.txt").write_text("of no consequence")
+    assert measured() == (first, 1)
+    terms = versions_of(["my-lifters"])
+    files["lifter.py"].write_text(files["lifter.py"].read_text() + "\n# edited\n")
+    edited, count = measured()
+    assert (edited.source.distribution[:17], count) == ("my-lifters 0.1.0 ", 2)
+    assert versions_of(["my-lifters"]) != terms, "a worker that has the old source is refused"
+    released(site, "0.2.0")
+    newer, count = measured()
+    assert (newer.source.distribution, count) == (edited.source.distribution.replace("0.1.0", "0.2.0"), 3)
+    old, new = digest[:8], edited.source.distribution.partition("sha256:")[2][:8]
+    for records, marks in (
+        ([first], [""]),
+        ([first, edited], [f" {old}", f" {new}"]),
+        ([edited, newer], [" 0.1.0", " 0.2.0"]),
+        ([first, edited, newer], [f" 0.1.0 {old}", f" 0.1.0 {new}", f" 0.2.0 {new}"]),
+    ):
+        assert {s.method for s in contest(records).standings} == {f"my-lifters{mark}" for mark in marks}
+
+
+def test_source_is_hashed_without_being_imported_the_same_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = []
+    for place, content in (("one", "raise OSError"), ("two", "raise OSError"), ("three", "raise KeyError")):
+        (tmp_path / place / "unloadable" / "deep").mkdir(parents=True)
+        for file in ("unloadable/deep/b.py", "unloadable/a.py", "unloadable/__init__.py", "unloadable_alone.py"):
+            (tmp_path / place / file).write_text(content)
+        with monkeypatch.context() as patch:
+            patch.syspath_prepend(tmp_path / place)
+            found.append((hash_of_source(["unloadable.deep.b"]), hash_of_source(["unloadable_alone"])))
+    assert found[0] == found[1]
+    assert len({*found[0], *found[2]}) == 4
 
 
 def test_failures_name_no_place_on_the_machine(tmp_path: Path) -> None:

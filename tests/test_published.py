@@ -61,11 +61,25 @@ def test_a_good_folder_has_no_problems(tmp_path: Path, capsys: pytest.CaptureFix
     write_record(tmp_path, replace(GOOD, refiner=None, metrics=(), failure=Failure("ValueError", "no", "")))
     write_worst(tmp_path, GOOD, WORST)
     assert list(problems(tmp_path)) == []
-    assert main(["results", "validate", str(tmp_path)]) == 0
-    assert "2 records, 0 reported: all good" in capsys.readouterr().err
+    for spelt in ([], ["-r"]):
+        assert main(["results", "validate", *spelt, str(tmp_path)]) == 0
+        assert "2 records, 0 reported: all good" in capsys.readouterr().err
+
+
+def test_one_record_is_no_plural(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_record(tmp_path, replace(GOOD, metrics=()))
+    assert main(["results", "validate", "-r", str(tmp_path)]) == 1
+    assert capsys.readouterr().err == f"{tmp_path}: 1 record, 0 reported: 1 problem\n"
 
 
 METRIC = GOOD.metrics[0]
+DRAWN = replace(
+    GOOD,
+    evaluator=replace(GOOD.evaluator, parameters={"bootstrap": 1000}),
+    metrics=(replace(METRIC, value=42.0, low=40.0, high=44.0, n=2),),
+    clips=ClipFigures("frames", "40 44", "1 1", "0 0"),
+)
+"""Of two clips a draw is both times the first, 40, one time in four, and both times the second, 44, as often."""
 
 WRONG: dict[str, tuple[Record, str]] = {
     "no numbers": (replace(GOOD, metrics=()), "metrics: wanted a finite headline"),
@@ -104,6 +118,22 @@ WRONG: dict[str, tuple[Record, str]] = {
         replace(GOOD, metrics=(replace(METRIC, n=6),), clips=ClipFigures("frames", "42 42.25", "2 2", "0 1")),
         r"metrics\[0\]\.n: wanted 4, the samples of its clips, found 6",
     ),
+    "an interval that draws of its clips do not give": (
+        replace(DRAWN, metrics=(replace(METRIC, value=42.0, low=41.99, high=42.01, n=2),)),
+        r"metrics\[0\]: wanted an interval of 40\.0 to 44\.0, as draws of its clips give, found 41\.99 to 42\.01",
+    ),
+    "an interval where a take has none to be drawn against": (
+        replace(DRAWN, clips=ClipFigures("actions", "40 44", "1 1", "0 1")),
+        r"metrics\[0\]: wanted an interval of None to None, as draws of its clips give, found 40\.0 to 44\.0",
+    ),
+    "an interval narrower than other takes can make it": (
+        replace(
+            DRAWN,
+            metrics=(replace(METRIC, value=42.0, low=41.5, high=43.0, n=2),),
+            clips=ClipFigures("frames", "40 44", "1 1", "0 1"),
+        ),
+        r"metrics\[0\]: wanted an interval of 40\.0 to 44\.0, as draws of its clips give, found 41\.5 to 43\.0",
+    ),
     "no commit": (
         replace(GOOD, provenance={**GOOD.provenance, "git": None}),
         "provenance.git: no commit known: measure it in a checkout",
@@ -137,6 +167,18 @@ def test_what_cannot_be_published_is_named(case: str, tmp_path: Path) -> None:
     path = write_record(tmp_path, record)
     (found,) = problems(tmp_path)
     assert re.search(f"^{re.escape(str(path))}: {message}", found)
+
+
+def test_intervals_that_are_those_of_the_clips_or_cannot_be_told(tmp_path: Path) -> None:
+    elsewhere = replace(DRAWN.evaluator, distribution="elsewhere 1.0")
+    parted = replace(DRAWN.metrics[0], low=41.0, high=43.5)  # clips of two actions may be parts of one take
+    for record in (
+        DRAWN,
+        replace(DRAWN, evaluator=elsewhere, metrics=(replace(METRIC, value=42.0, low=41.99, high=42.01, n=2),)),
+        replace(DRAWN, metrics=(parted,), clips=ClipFigures("frames", "40 44", "1 1", "0 1")),
+    ):
+        write_record(tmp_path, record)
+        assert list(problems(tmp_path)) == []
 
 
 def test_all_problems_are_named_not_the_first_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

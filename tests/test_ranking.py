@@ -26,9 +26,16 @@ CMU = DatasetUsed("cmu", "test", "f00d" * 16, 8, 4)
 
 
 def record(
-    name: str, clips: Sequence[float] | None, mean: float | None = None, *, better: str = "lower", seed: int = 0
+    name: str,
+    clips: Sequence[float] | None,
+    mean: float | None = None,
+    ends: tuple[float, float] | None = None,
+    *,
+    better: str = "lower",
+    seed: int = 0,
 ) -> Record:
-    """Four clips of two frames each with these means."""
+    """Four clips of two frames each with these means; the ends of the headline's interval."""
+    low, high = ends or (None, None)
     value = float(np.mean(clips)) if mean is None and clips is not None else mean
     figures = clips and ClipFigures("frames", " ".join(map(str, clips)), "2 2 2 2", "0 0 1 1")
     return Record(
@@ -37,7 +44,7 @@ def record(
         Part("evaluator", "h36m-p1", {"joints": 17, "bootstrap": 9}, distribution="benchsuite 0.1.0"),
         CMU,
         PROTOCOL,
-        (Metric("MPJPE", value, "mm", better, n=8),),  # type: ignore[arg-type]
+        (Metric("MPJPE", value, "mm", better, low=low, high=high, n=8),),  # type: ignore[arg-type]
         None,
         {"seed": 0},
         clips=figures or None,
@@ -100,12 +107,50 @@ def test_higher_is_better_where_the_metric_says_so() -> None:
     assert second.behind.value == 1.0
 
 
-def test_printed_numbers_decide_where_clips_are_not_kept() -> None:
-    assert places(record("a", None, 25.001), record("b", None, 25.0), record("c", EASY_AND_HARD, 26.0)) == [
-        ("b", 1, True),
-        ("a", 1, True),
-        ("c", 3, False),
-    ]
+def test_where_clips_are_not_kept_intervals_tell_or_do_not() -> None:
+    """Half widths 3 and 4: the root of both squares is 5, wherever in its interval a headline lies."""
+    a = record("a", None, 40.0, (36.0, 42.0))
+    assert places(a, record("b", None, 44.9, (42.0, 50.0))) == [("a", 1, True), ("b", 1, True)]
+    assert places(a, record("b", None, 45.1, (42.0, 50.0))) == [("a", 1, False), ("b", 2, False)]
+    high = record("b", None, 45.1, (42.0, 50.0), better="higher")
+    assert places(replace(a, metrics=(replace(a.metrics[0], better="higher"),)), high)[0] == ("b", 1, False)
+    made = ranking(contest([a, record("b", None, 45.1, (42.0, 50.0))]))
+    assert (made.by_intervals, made.untold, made.detectable) == (True, False, None)
+    assert [place and place.behind for place in made.places] == [None, None], "nothing is paired"
+
+
+def test_intervals_of_several_seeds_are_averaged_to_rank() -> None:
+    """Half widths 2 and 4 average 3, which with 4 makes 5; headlines of 39 and 41 average 40."""
+    seeds = [record("a", None, 39.0, (37.0, 41.0), seed=0), record("a", None, 41.0, (37.0, 45.0), seed=1)]
+    assert places(*seeds, record("b", None, 44.9, (42.0, 50.0))) == [("a", 1, True), ("b", 1, True)]
+    assert places(*seeds, record("b", None, 45.1, (42.0, 50.0))) == [("a", 1, False), ("b", 2, False)]
+
+
+def test_a_row_without_clips_is_told_by_intervals_and_the_others_by_their_clips() -> None:
+    """a and b are 1 apart on every clip, which draws tell; c is 4 behind a and 3 behind b, less than the root of 50."""
+    a = record("a", EASY_AND_HARD, 25.0, (20.0, 30.0))
+    b = record("b", [v + 1 for v in EASY_AND_HARD], 26.0, (21.0, 31.0))
+    c = record("c", None, 29.0, (24.0, 34.0))
+    assert places(a, b, c) == [("a", 1, True), ("b", 2, False), ("c", 1, True)]
+    made = ranking(contest([a, b, c]))
+    assert [place and place.behind and place.behind.value for place in made.places] == [None, 1.0, None]
+    assert made.by_intervals
+
+
+def test_printed_digits_alone_rank_nobody() -> None:
+    a, b = record("a", None, 25.0), record("b", None, 99.0)
+    none = ranking(contest([a, b]))
+    assert (none.places, none.untold, none.by_intervals) == ((None, None), True, False)
+    assert places(a) == [("a", 1, False)], "alone it needs no evidence"
+    assert places(a, record("b", EASY_AND_HARD, 30.0)) == []
+    always = [record("c", EASY_AND_HARD), record("d", [v + 1 for v in EASY_AND_HARD])]
+    assert places(b, *always) == [("c", 1, False), ("d", 2, False)]
+    assert ranking(contest(always)).untold is False
+
+
+def test_numbers_that_print_the_same_share_a_rank_whatever_their_intervals() -> None:
+    sure = [record(name, None, value, (value, value)) for name, value in (("a", 25.001), ("b", 25.0), ("c", 25.01))]
+    assert places(*sure) == [("b", 1, True), ("a", 1, True), ("c", 3, False)]
 
 
 def test_equal_records_share_the_rank_although_nothing_is_drawn_apart() -> None:

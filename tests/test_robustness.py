@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -272,6 +273,17 @@ def test_robustness_prints_tables_and_writes_curves_and_picture(shell: Shell) ->
     kept = json.loads(Path("out/robustness.json").read_bytes())
     assert [curve["area"] for curve in kept["curves"]] == pytest.approx([0.0, 1.0], abs=1e-4)
     assert Path("out/robustness.png").read_bytes()[:4] == b"\x89PNG"
+
+
+def test_robustness_without_matplotlib_goes_on_without_the_picture(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    words = ("--lifter", "toy", "--plugin", PLUGIN, "--dataset", "toy", "-o", "out", "--only", "focal")
+    assert shell("robustness", *words, "--evaluator", "toy-error") == 0
+    assert "warning: no robustness.png: pictures need matplotlib: pip install benchsuite[viz]" in shell.err
+    assert [file.name for file in Path("out").iterdir()] == ["robustness.json"]
+    assert rows(shell.out)[1][0] == "toy"
 
 
 def test_robustness_says_what_failed(shell: Shell) -> None:

@@ -9,9 +9,9 @@ import pytest
 from benchsuite_registry.contracts import Metric
 from shells import rows
 
-from benchsuite.cli.tables import print_tables
+from benchsuite.cli.tables import print_tables, report_failures
 from benchsuite.records.reported import ReportedTable, read_reported
-from benchsuite.records.results import DatasetUsed, Part, Record
+from benchsuite.records.results import DatasetUsed, Failure, Part, Record
 
 RESULTS = Path(__file__).parents[1] / "results"
 
@@ -45,6 +45,24 @@ def test_who_meddled_is_marked_and_named(capsys: pytest.CaptureFixture[str]) -> 
     _, table, below, _ = printed(capsys, odd, record("good", "h36m-p1", *mpjpe(41.0), kind="lifter"))
     assert [row[0] for row in rows(table)] == ["method", "odd †", "good"]
     assert below == "† lifter odd changed | x"
+
+
+def test_a_failure_is_found_in_the_installed_plugin_that_it_passed_last(capsys: pytest.CaptureFixture[str]) -> None:
+    frames = ("benchsuite/running/stages.py", "my_lifters/simple.py", "my_lifters/layers.py", "torch/nn/linear.py")
+    trace = "".join(f'  File "{file}", line {place}, in act\n    act()\n' for place, file in enumerate(frames, 1))
+    failed = replace(record("odd", "h36m-p1"), failure=Failure("ValueError", "no", trace))
+    source = replace(failed.source, distribution="my-lifters 0.1 sha256:0123456789ab")
+    report_failures([replace(failed, source=source)])
+    assert (
+        capsys.readouterr().err.splitlines()[0]
+        == "failed: odd on wild by h36m-p1: ValueError: no (my_lifters/layers.py:3)"
+    )
+
+
+def test_of_a_part_of_a_dataset_its_size_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    whole = record("odd", "h36m-p1", *mpjpe(40.0))
+    page, *_ = printed(capsys, replace(whole, dataset=replace(whole.dataset, fingerprint="f00d" * 16 + "/600")))
+    assert page.splitlines()[0].endswith(", fingerprint f00df00df00d/600")
 
 
 def pck(name: str, total: float, **scenes: float) -> tuple[Metric, ...]:

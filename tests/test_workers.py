@@ -87,7 +87,9 @@ DEADLY = {
     [("hangs", "faults"), pytest.param(tuple(set(DEADLY) - {"hangs", "faults"}), marks=pytest.mark.slow)],
     ids=["two", "the others"],
 )
-def test_who_ruins_his_process_ruins_his_own_cells_alone(deeds: tuple[str, ...], tmp_path: Path) -> None:
+def test_who_ruins_his_process_ruins_his_own_cells_alone(
+    deeds: tuple[str, ...], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     """All stand in one pass, between a bare source and a good refiner."""
     asked = rowdy(
         dataset_in(tmp_path / "toy"),
@@ -95,6 +97,7 @@ def test_who_ruins_his_process_ruins_his_own_cells_alone(deeds: tuple[str, ...],
         refiners=(None, *(f"rowdy-back:deed={deed}" for deed in deeds), "rowdy-back:back_mm=17"),
     )
     bare, *failed, refined = run_apart(asked, tmp_path / "results", Limits(2, timeout_s=3, memory_gb=20))
+    said = capfd.readouterr()
     assert (bare.metrics[0].value, refined.metrics[0].value) == pytest.approx((2, 1), abs=1e-4)
     for deed, record in zip(deeds, failed, strict=True):
         kind, message = DEADLY[deed]
@@ -105,6 +108,8 @@ def test_who_ruins_his_process_ruins_his_own_cells_alone(deeds: tuple[str, ...],
             assert record.failure
             assert "rowdies.py" in record.failure.traceback, "it must say where it was"
             assert "/tests/" not in record.failure.traceback
+            assert f"last words before it {deed}\n" in said.err
+            assert not said.out
     assert len(read_records(tmp_path / "results")) == len(deeds) + 2
 
 

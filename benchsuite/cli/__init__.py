@@ -71,6 +71,7 @@ class UsageError(Exception):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns its exit code: 0 all good, 1 some of it failed, 2 usage, 130 interrupted."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _open_closed()
     try:
         args = _parser(words).parse_args(words)
         code: int = args.main(args)
@@ -88,6 +89,14 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         return _refused(words, error)
     return code
+
+
+def _open_closed() -> None:
+    """Let standard streams that were closed, as by ``>&-``, swallow what comes."""
+    for number, name in ((1, "stdout"), (2, "stderr")):
+        if getattr(sys, name) is None:
+            os.set_inheritable(os.dup2(os.open(os.devnull, os.O_RDWR), number), True)  # workers need it, too
+            setattr(sys, name, os.fdopen(number, "w", closefd=False))
 
 
 def _refused(words: Sequence[str], error: Exception) -> int:

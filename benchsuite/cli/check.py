@@ -39,11 +39,11 @@ def main(args: argparse.Namespace) -> int:
     for registry in chosen:
         registry.component(name, parameters)  # a wrong parameter is answered before torch is imported
 
-    from benchsuite.testing import Subject, checks_for, examine
+    from benchsuite.testing import Subject, examine_all
 
     subjects = [Subject(registry, name, parameters) for registry in chosen]
     with aside():
-        found = [(subject, [(rule, examine(subject, rule)) for rule in checks_for(subject)]) for subject in subjects]
+        found = [(subject, examine_all(subject)) for subject in subjects]
     if args.json:
         print(json.dumps([_document(*one) for one in found], indent=1, ensure_ascii=False))
     else:
@@ -76,9 +76,14 @@ def _table(subject: Subject, found: list[tuple[Check, Finding]]) -> str:
     width = max(len(finding.check) for _, finding in found)
     lines = [f"{subject.kind} {subject}, from {spelt(subject.registry.origin(subject.entry.name))}"]
     lines += [f"  {f.verdict:8}  {f.check:{width}}  {f.reason}".rstrip() for _, f in found]
-    counts = {verdict: sum(f.verdict == verdict for _, f in found) for verdict in ("pass", "expected", "fail")}
+    counts = {
+        verdict: sum(f.verdict == verdict for _, f in found) for verdict in ("pass", "expected", "fail", "skipped")
+    }
     expected = f", {counts['expected']} failed as expected" if counts["expected"] else ""
-    return "\n".join([*lines, f"{len(found)} checks: {counts['pass']} passed{expected}, {counts['fail']} failed"])
+    skipped = f", {counts['skipped']} not tried" if counts["skipped"] else ""
+    return "\n".join(
+        [*lines, f"{len(found)} checks: {counts['pass']} passed{expected}, {counts['fail']} failed{skipped}"]
+    )
 
 
 def _document(subject: Subject, found: list[tuple[Check, Finding]]) -> dict[str, Any]:

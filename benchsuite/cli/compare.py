@@ -53,8 +53,11 @@ def main(args: argparse.Namespace) -> int:
 
     from benchsuite.comparing.comparison import compare
     from benchsuite.documents import plain
+    from benchsuite.pictures.drawing import check_matplotlib
     from benchsuite.running.matrix import check_dataset
 
+    if args.picture:
+        check_matplotlib()
     name, dataset = dataset_asked(args)
     check_dataset(name, dataset, [evaluator])
     with aside():

@@ -23,7 +23,7 @@ the order of the dataset's, or told by `ids` (N,), the dataset's row numbers. A 
 def configure(parser: argparse.ArgumentParser) -> None:
     """The command's arguments."""
     parser.add_argument("predictions", type=Path, metavar="PREDICTIONS.npz")
-    parser.add_argument("--dataset", required=True, metavar="D", help="`synthetic` or a dataset folder")
+    parser.add_argument("--dataset", default="synthetic", metavar="D", help="`synthetic` (the default) or a folder")
     parser.add_argument("--evaluator", default=DEFAULT_EVALUATOR, metavar="NAME", help="default: %(default)s")
     add_plugin(parser)
     parser.add_argument("--json", action="store_true", help="print the record as JSON in place of a table")

@@ -6,6 +6,7 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from benchsuite.cli import ALL_GOOD, SOME_FAILED, UsageError
 
@@ -20,8 +21,10 @@ def configure(parser: argparse.ArgumentParser) -> None:
         "migrate": "rewrite records of older layouts",
     }.items():
         action = actions.add_parser(name, help=text, description=text)
+        folder: dict[str, Any] = {"type": Path, "metavar": "DIR"}
+        action.add_argument("folder", nargs="?", help="default: results", **folder)
         action.add_argument(
-            "results", nargs="?", type=Path, default=Path("results"), metavar="DIR", help="default: results"
+            "-r", "--results", default=Path("results"), help="the same, as `leaderboard` has it", **folder
         )
     actions.add_parser("schema", help="print the JSON Schema of a record", description="Print JSON Schema 2020-12.")
 
@@ -40,9 +43,10 @@ def main(args: argparse.Namespace) -> int:
 
         print(json.dumps(schema_of(Record), indent=1, ensure_ascii=False))
         return ALL_GOOD
-    if not args.results.is_dir():
-        raise UsageError(f"{args.results}: no such results folder")
-    return _migrate(args.results) if args.action == "migrate" else _validate(args.results)
+    results = args.folder or args.results
+    if not results.is_dir():
+        raise UsageError(f"{results}: no such results folder")
+    return _migrate(results) if args.action == "migrate" else _validate(results)
 
 
 def _validate(results: Path) -> int:
@@ -50,8 +54,9 @@ def _validate(results: Path) -> int:
 
     found = list(problems(results))
     print(*found, sep="\n", end="\n" if found else "")
-    counts = ", ".join(f"{len(list((results / part).rglob('*.json')))} {part}" for part in ("records", "reported"))
-    print(f"{results}: {counts}: {f'{len(found)} problems' if found else 'all good'}", file=sys.stderr)
+    records, reported = (len(list((results / part).rglob("*.json"))) for part in ("records", "reported"))
+    verdict = _counted(len(found), "problem") if found else "all good"
+    print(f"{results}: {_counted(records, 'record')}, {reported} reported: {verdict}", file=sys.stderr)
     return SOME_FAILED if found else ALL_GOOD
 
 
@@ -61,5 +66,9 @@ def _migrate(results: Path) -> int:
     moved = migrate(results)
     for before, after in moved:
         print(f"{before} -> {after}" if before != after else before)
-    print(f"{results}: {len(moved)} records brought up to date", file=sys.stderr)
+    print(f"{results}: {_counted(len(moved), 'record')} brought up to date", file=sys.stderr)
     return ALL_GOOD
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

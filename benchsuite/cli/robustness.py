@@ -50,6 +50,7 @@ def main(args: argparse.Namespace) -> int:
     name, dataset = dataset_asked(args)
     check_dataset(name, dataset, [evaluator])
     check_place(args.out / "robustness.json")
+    is_drawn = _can_draw()
     asked = [d for d in DISTURBANCES if d.name in (args.only or NAMES)]
     methods = [Method(lifter, refiner) for lifter in lifters for refiner in refiners]
     total = len(lifters) * len(dataset) * sum(len(d.levels) for d in asked)
@@ -61,13 +62,25 @@ def main(args: argparse.Namespace) -> int:
         raise UsageError("none of the disturbances can be had on this dataset")
     write_whole(args.out / "robustness.json", dump(found))
     _print(found)
-    from benchsuite.robustness.picture import draw_robustness
+    if is_drawn:
+        from benchsuite.robustness.picture import draw_robustness
 
-    draw_robustness(found).savefig(args.out / "robustness.png", dpi=150)
+        draw_robustness(found).savefig(args.out / "robustness.png", dpi=150)
     errors = {f"{c.method}: {p.error}" for c in found.curves for p in c.points if p.error}
     for error in sorted(errors):
         print(f"failed: {error}", file=sys.stderr)
     return SOME_FAILED if errors else ALL_GOOD
+
+
+def _can_draw() -> bool:
+    from benchsuite.pictures.drawing import NoMatplotlib, check_matplotlib
+
+    try:
+        check_matplotlib()
+    except NoMatplotlib as error:
+        print(f"warning: no robustness.png: {error}", file=sys.stderr)
+        return False
+    return True
 
 
 def _print(found: Robustness) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Sequence
 
@@ -10,10 +11,10 @@ from tabulate import tabulate
 
 from benchsuite.cli import ALL_GOOD, SOME_FAILED
 from benchsuite.documents import plain
-from benchsuite.leaderboard.sheets import label
+from benchsuite.leaderboard.sheets import label, shortened
 from benchsuite.leaderboard.standings import Column, Contest, Figure, Standing, contests, spelling
 from benchsuite.records.reported import ReportedTable
-from benchsuite.records.results import Record
+from benchsuite.records.results import Failure, Record
 
 BESIDE_HEADLINE = (
     "P-MPJPE",
@@ -63,9 +64,21 @@ def report_failures(records: Sequence[Record]) -> int:
         if why := record.failure:
             method = " + ".join(spelling(part) for part in (record.source, record.refiner) if part)
             place = f"{method} on {record.dataset.name} by {spelling(record.evaluator)}"
-            print(f"failed: {place}: {why.type}: {why.message}", file=sys.stderr)
+            print(f"failed: {place}: {why.type}: {why.message}{_where(record, why)}", file=sys.stderr)
             code = SOME_FAILED
+    if any(record.failure and record.failure.traceback for record in records):
+        print("whole tracebacks: failure.traceback of the records", file=sys.stderr)
     return code
+
+
+def _where(record: Record, why: Failure) -> str:
+    """The innermost line of a plugin on the way to what went wrong: `` (broken.py:13)``; empty if none is known."""
+    parts = (part for part in (record.source, record.refiner, record.evaluator) if part)
+    plugins = {re.sub(r"^file |( \d\S*)?( sha256:\S+)?$", "", part.distribution) for part in parts} - {"benchsuite"}
+    packages = {name.replace("-", "_") for name in plugins}
+    frames = re.findall(r'^  File "(.+)", line (\d+)', why.traceback, re.MULTILINE)
+    own = [f" ({file}:{line})" for file, line in frames if file.partition("/")[0] in plugins | packages]
+    return own[-1] if own else ""
 
 
 def report_remarks(records: Sequence[Record]) -> None:
@@ -85,7 +98,7 @@ def _table(contest: Contest) -> str:
     below = "".join(f"\n\n† {' '.join(remark.split())}" for remark in remarks)
     title = f"{contest.evaluator} on {used.name}{split}: {used.samples} samples of {used.clips} clips"
     apart = f"not one table with the one before: {'; '.join(map(str, contest.apart))}\n" if contest.apart else ""
-    return f"{title}, fingerprint {used.fingerprint[:12]}\nprotocol: {protocol}\n{apart}\n{table}{below}"
+    return f"{title}, fingerprint {shortened(used.fingerprint)}\nprotocol: {protocol}\n{apart}\n{table}{below}"
 
 
 def _by_group(contest: Contest, kind: str, column: Column, groups: Sequence[str]) -> str:

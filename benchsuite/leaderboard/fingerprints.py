@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from benchsuite_registry.contracts import Scalar
 
-from benchsuite.records.results import Record
+from benchsuite.records.results import Record, identity_of
 
 UNSAID = "not said"
 
@@ -52,7 +51,7 @@ def fingerprint_of(record: Record) -> dict[str, Scalar]:
         "clips": used.clips,
         "data": used.fingerprint,
         "evaluator": part.name,
-        "evaluator of": re.sub(r" \d\S*$", "", part.distribution),
+        "evaluator of": identity_of(part)["distribution"],
         "origin": record.origin,
     }
     said = {f"protocol's {key}" if key in rest else key: value for key, value in record.protocol.items()}
@@ -104,4 +103,4 @@ def _spoken(value: Scalar) -> str:
         return "yes" if value else "no"
     if isinstance(value, float):
         return f"{value:g}"
-    return (value if len(value) < 40 else f"{value[:12]}...") if isinstance(value, str) and value else f"{value!r}"
+    return (value if len(value) < 64 else f"{value[:12]}...") if isinstance(value, str) and value else f"{value!r}"

@@ -18,7 +18,6 @@ from benchsuite.leaderboard.front import machine_in_words, picture
 from benchsuite.leaderboard.pareto import DISTURBED, Machine, Priced, priced
 from benchsuite.leaderboard.sheets import (
     ARROWS,
-    OVER_FRAMES,
     Published,
     Sheet,
     best,
@@ -31,6 +30,7 @@ from benchsuite.leaderboard.sheets import (
     rank,
     recipe,
     seeds,
+    shortened,
 )
 from benchsuite.leaderboard.standings import Column, Contest, Figure, Standing
 from benchsuite.records.cost import Cost
@@ -64,6 +64,7 @@ def page(published: Published) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["shortened"] = shortened
     details = Details(published.root)
     contests = [sheet.contest for sheet in published.sheets]
     sheets = [
@@ -161,7 +162,7 @@ def _sheet(
         "digest": digest(contest.protocol),
         "protocol": in_words(contest.protocol),
         "detectable": sheet.ranking.detectable,
-        "why": OVER_FRAMES if sheet.ranking.over_frames else "",
+        "notes": sheet.notes,
         "drawn": sheet.drawn,
         "columns": [{"column": column, "arrow": ARROWS[column.better]} for column, _ in columns],
         "rows": rows,

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from benchsuite.leaderboard.sheets import (
     ARROWS,
-    OVER_FRAMES,
     Published,
     Sheet,
     best,
@@ -47,10 +46,11 @@ ESCAPES = {
     "”": "''",
 }
 NONE = "--"
+FAILED = "failed with"
 
 INTRODUCTION = r"""% Made by `benchsuite leaderboard --format latex`. In the preamble:
 %   \usepackage{booktabs} \usepackage{graphicx}
-% Best of each column bold; = marks ranks that are shared.
+% Best of each column bold; = marks ranks that are shared, \dag rows with a note.
 """
 
 
@@ -74,9 +74,8 @@ def _by_group(sheet: Sheet, kind: str, column: Column, groups: Sequence[str]) ->
     for group in (*groups, ""):
         figures = [s.figure(column, group) for s in sheet.scored]
         columns.append((text(label(group)) or "Average", _bold_best(figures, column, 1)))
-    return _table(
-        f"{_caption(sheet)} {_head(column)} by {text(kind)}.", _label(sheet, f"{kind} {column.name}"), columns
-    )
+    caption = f"{_caption(sheet)} {_head(column)} by {text(kind)}."
+    return _table(caption, _label(sheet, f"{kind} {column.name}"), columns, _remarks(sheet.scored))
 
 
 def _overall(sheet: Sheet) -> str:
@@ -89,8 +88,14 @@ def _overall(sheet: Sheet) -> str:
     columns.append(("seeds", [str(len(s.records)) for s in sheet.contest.standings]))
     if any(s.undefined for s in sheet.contest.standings):
         columns.append(("undefined", [str(s.undefined) for s in sheet.contest.standings]))
-    why = f" {OVER_FRAMES}" if sheet.ranking.over_frames else ""
-    return _table(_caption(sheet) + why, _label(sheet, "all"), columns)
+    if any(s.errors for s in sheet.contest.standings):
+        columns.append((FAILED, [text(", ".join(s.errors)) for s in sheet.contest.standings]))
+    caption = " ".join((_caption(sheet), *map(text, sheet.notes)))
+    return _table(caption, _label(sheet, "all"), columns, _remarks(sheet.contest.standings))
+
+
+def _remarks(standings: Sequence[Standing]) -> list[str]:
+    return list(dict.fromkeys(rf"\dag{{}} {text(remark)}" for s in standings for remark in s.remarks))
 
 
 def _caption(sheet: Sheet) -> str:
@@ -111,9 +116,13 @@ def _names(sheet: Sheet, standings: Sequence[Standing]) -> list[tuple[str, list[
     places = dict(zip(map(id, sheet.contest.standings), sheet.ranking.places, strict=True))
     return [
         ("", [rank(places[id(s)]) or NONE for s in standings]),
-        ("method", [text(s.method + (f" ({recipe(s)})" if recipe(s) else "")) for s in standings]),
+        ("method", [text(_method(s)) + r" \dag{}" * bool(s.remarks) for s in standings]),
         ("refiner", [text(s.refiner or "none") for s in standings]),
     ]
+
+
+def _method(standing: Standing) -> str:
+    return standing.method + (f" ({recipe(standing)})" if recipe(standing) else "")
 
 
 def _head(column: Column) -> str:
@@ -139,11 +148,13 @@ def _reported(table: ReportedTable) -> str:
         columns.append((text(column), shown))
     caption = text(f"{table.paper}, {table.table}: {table.title}. Numbers in {table.unit}, {table.better} is better.")
     key = re.sub(r"[^A-Za-z0-9]+", "-", f"{table.paper} {table.table}")
-    return _table(f"Reported, not measured here. {caption}", f"tab:reported-{key}", columns)
+    notes = [f"{row.method}: {note}" for row in table.rows for note in row.notes]
+    below = [text(note) for note in (table.protocol, *notes, *table.notes)]
+    return _table(f"Reported, not measured here. {caption}", f"tab:reported-{key}", columns, below)
 
 
-def _table(caption: str, key: str, columns: Sequence[tuple[str, Sequence[str]]]) -> str:
-    words = {"", "method", "refiner"}
+def _table(caption: str, key: str, columns: Sequence[tuple[str, Sequence[str]]], notes: Sequence[str] = ()) -> str:
+    words = {"", "method", "refiner", FAILED}
     cells = [[head for head, _ in columns], *zip(*(cells for _, cells in columns), strict=True)]
     head, *rows = (" & ".join(row) + r" \\" for row in cells)
     return "\n".join(
@@ -152,7 +163,7 @@ def _table(caption: str, key: str, columns: Sequence[tuple[str, Sequence[str]]])
             r"\centering",
             rf"\caption{{{caption}}}",
             rf"\label{{{key}}}",
-            r"\resizebox{\textwidth}{!}{%",
+            r"\resizebox{\ifdim\width>\textwidth\textwidth\else\width\fi}{!}{%",  # shrinks, never enlarges
             rf"\begin{{tabular}}{{@{{}}{''.join('l' if head in words else 'r' for head, _ in columns)}@{{}}}}",
             r"\toprule",
             head,
@@ -160,6 +171,7 @@ def _table(caption: str, key: str, columns: Sequence[tuple[str, Sequence[str]]])
             *rows,
             r"\bottomrule",
             r"\end{tabular}}",
+            *(rf"\par\smallskip{{\footnotesize\raggedright {note}\par}}" for note in notes),
             r"\end{table*}",
             "",
         )

@@ -12,7 +12,6 @@ from benchsuite.leaderboard.front import machine_in_words
 from benchsuite.leaderboard.pareto import DISTURBED, Priced, priced
 from benchsuite.leaderboard.sheets import (
     ARROWS,
-    OVER_FRAMES,
     Published,
     Sheet,
     best,
@@ -23,6 +22,7 @@ from benchsuite.leaderboard.sheets import (
     printed,
     rank,
     recipe,
+    shortened,
 )
 from benchsuite.leaderboard.standings import Column, Figure, Standing
 from benchsuite.records.cost import Cost
@@ -48,10 +48,14 @@ Two numbers share a table only if evaluator, data and protocol are the same. The
 * Columns that are 0 throughout, such as undefined poses where all are defined, are left out.
 * A rank is one more than there are methods better beyond doubt: the 95 % interval of their paired difference, the same
   takes drawn for both, leaves 0 out. It is the difference of the headlines; that of the means over frames where an
-  action has a single take, which is then said below the table. Where a record does not keep its clips the printed
-  numbers decide.
-* Behind the first: that paired difference to the first row. The smallest difference that the data can tell is what two
-  neighbouring rows would truly have to be apart for it to show in four of five such test sets (median).
+  action has a single take, which is then said below the table.
+* Where clips are not kept, nothing can be paired. A method is then better beyond doubt if the difference exceeds 1.96
+  times the root of the sum of both squared standard errors, each the width of its 95 % interval over 2 · 1.96. That is
+  cautious, since the test set is the same for both. Where there is no interval either there is no rank, unless a method
+  is alone. Both are said below the table.
+* Behind the first: the paired difference to the first row, where clips are kept. The smallest difference that the data
+  can tell is what two neighbouring rows would truly have to be apart for it to show in four of five such test sets
+  (median).
 * `n`: samples behind the headline. A row with undefined samples that others predict stands last, neither ranked nor
   bold: what it leaves out may be what is hard. A failed run is a row with its error's type and no numbers.
 """
@@ -67,8 +71,8 @@ number is known.
 def page(published: Published) -> str:
     """The Markdown of all that is published."""
     measured = [_measured(sheet, published.costs) for sheet in published.sheets] or ["No records yet.\n"]
-    reported = [_reported(t) for t in published.reported]
-    return "\n".join([INTRODUCTION, "## Measured\n", *measured, REPORTED, *reported])
+    reported = [REPORTED, *map(_reported, published.reported)] if published.reported else []
+    return "\n".join([INTRODUCTION, "## Measured\n", *measured, *reported])
 
 
 def _measured(sheet: Sheet, costs: Sequence[Cost]) -> str:
@@ -77,7 +81,7 @@ def _measured(sheet: Sheet, costs: Sequence[Cost]) -> str:
     split = f", {text(used.split)}" if used.split else ""
     parts = [
         f"### {code(contest.evaluator)} on {code(used.name)}{split}",
-        f"Data: {used.samples:,} samples in {used.clips:,} clips, fingerprint {code(used.fingerprint[:12])}.",
+        f"Data: {used.samples:,} samples in {used.clips:,} clips, fingerprint {code(shortened(used.fingerprint))}.",
         f"Protocol {code(digest(contest.protocol))}: {_in_words(sheet)}.",
         *([f"Not one table with the one before: {text('; '.join(map(str, contest.apart)))}."] if contest.apart else []),
         _overall(sheet),
@@ -86,8 +90,7 @@ def _measured(sheet: Sheet, costs: Sequence[Cost]) -> str:
         parts.append("\n".join(dict.fromkeys(notes)))
     if headline and detectable is not None:
         parts.append(f"Smallest difference that these data can tell: {detectable:.2f} {text(headline.unit)}.")
-    if sheet.ranking.over_frames:
-        parts.append(OVER_FRAMES)
+    parts += sheet.notes
     for kind, column, groups in contest.printed_by_group():
         parts += [f"{_header(column)} by {text(kind)}:", _by_group(sheet.scored, column, groups)]
     for machine, rows in priced(sheet.contest, costs).items():

@@ -1,4 +1,4 @@
-"""Ranks that the test set can tell: paired draws of takes decide who is better than whom."""
+"""Ranks that the test set can tell: paired draws of takes, or else intervals, decide who is better than whom."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from benchsuite.leaderboard.standings import Contest, Standing
+from benchsuite.leaderboard.standings import Contest, Figure, Standing
 from benchsuite.records.clip_figures import sums_of
 from benchsuite.statistics import NORMAL, SAME, Average, ClipSums, Estimate, drawn_together
 
@@ -39,16 +39,21 @@ class Ranking:
     """The places of a contest.
 
     Attributes:
-        places: one a standing, in the same order; None for those without a number or with undefined samples.
+        places: one a standing, in the same order; None for those without a number, with undefined samples, or that
+            nothing tells from any other.
         detectable: how far apart two methods would truly have to be for their order to show in four of five such test
             sets, the median over neighbouring rows that are not the same; None where clips are not kept.
         over_frames: whether places, what is behind and ``detectable`` are those of the mean over frames although the
             headline is one over actions: an action has a single take.
+        by_intervals: whether methods without clips to pair were told apart by their intervals.
+        untold: whether a method has no place because neither tells it from any other.
     """
 
     places: tuple[Place | None, ...]
     detectable: float | None
     over_frames: bool = False
+    by_intervals: bool = False
+    untold: bool = False
 
 
 def ranking(contest: Contest) -> Ranking:
@@ -57,7 +62,9 @@ def ranking(contest: Contest) -> Ranking:
     One method is better than another beyond doubt if 0 lies outside the 95 % interval of their paired difference, 1.96
     standard errors of it to either side; the errors are those of one set of draws of takes, the same for all. Where
     takes cannot be drawn within actions the difference is that of the means over frames. Where a record lacks its
-    clips, or there are too few to draw, the printed numbers decide.
+    clips, or there are too few to draw, the squared error is the sum of both methods', of their headlines' intervals:
+    too large, if anything, since what is hard in a test set is hard for both. Who has no interval either is not ranked,
+    unless alone: digits tell nothing.
 
     Seeds of one method count by their mean, and only takes are drawn: the intervals are about other takes, not about
     other trainings. A method that leaves samples undefined that others predict is not ranked: what it left out may be
@@ -71,18 +78,29 @@ def ranking(contest: Contest) -> Ranking:
         return Ranking((None,) * len(standings), None)
     paired = _paired([standings[k] for k, _ in numbered], np.array([figure.mean for _, figure in numbered]))
     behind, printed = paired.behind if column.better == "lower" else -paired.behind
-    told = (printed > 0) & ~(behind <= NORMAL * paired.errors)  # NaN errors leave it to the printed numbers
-    ranks = 1 + told.sum(axis=1)
+    unpaired, single = np.isnan(paired.errors), _single([figure for _, figure in numbered])
+    errors = np.where(unpaired, single, paired.errors)
+    ranks = 1 + ((printed > 0) & (behind > NORMAL * errors)).sum(axis=1)  # NaN errors tell nothing
+    ranked = (~np.isnan(errors)).sum(axis=1) >= min(2, len(numbered))  # by itself, and by another if there is one
     places: list[Place | None] = [None] * len(standings)
     for row, (k, figure) in enumerate(numbered):
+        if not ranked[row]:
+            continue
         value, error = float(behind[row, 0]), float(paired.errors[row, 0])
         known = row > 0 and not np.isnan(error)
         lag = Estimate(value, value - NORMAL * error, value + NORMAL * error, figure.n, error) if known else None
-        places[k] = Place(int(ranks[row]), int((ranks == ranks[row]).sum()) > 1, lag)
+        places[k] = Place(int(ranks[row]), int((ranks[ranked] == ranks[row]).sum()) > 1, lag)
     steps = np.diagonal(paired.errors, offset=-1)
     steps = steps[steps > 0]
     step = Estimate(0.0, None, None, 0, float(np.median(steps)) if len(steps) else None)
-    return Ranking(tuple(places), step.detectable, paired.over_frames)
+    by_intervals = bool((unpaired & ~np.isnan(single)).any())
+    return Ranking(tuple(places), step.detectable, paired.over_frames, by_intervals, untold=not ranked.all())
+
+
+def _single(figures: Sequence[Figure]) -> Array:
+    """(M, M) standard errors of differences, had each method a test set of its own; NaN where one has no interval."""
+    widths = [np.nan if f.low is None or f.high is None else f.high - f.low for f in figures]
+    return np.hypot.outer(widths, widths) / (2.0 * NORMAL)
 
 
 @dataclass(frozen=True)
@@ -102,6 +120,7 @@ class _Paired:
 
 def _paired(standings: Sequence[Standing], means: Array) -> _Paired:
     behind, errors = _differences(means), np.full((len(standings), len(standings)), np.nan)
+    np.fill_diagonal(errors, 0.0)
     nothing = _Paired(behind, errors, over_frames=False)
     kept = {k: sums for k, standing in enumerate(standings) if (sums := clip_sums(standing))}
     if len({(average, sums.action.tobytes(), sums.count.tobytes()) for average, sums in kept.values()}) != 1:

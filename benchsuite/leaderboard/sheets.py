@@ -24,6 +24,11 @@ OVER_FRAMES = (
     "An action has a single take, so that nothing can be drawn anew within it: ranks, what is behind and the smallest "
     "difference are those of the mean over frames."
 )
+BY_INTERVALS = (
+    "Records keep no clips to pair: methods share a rank unless they differ by more than 1.96 times the root of the "
+    "sum of both squared standard errors, as their 95 % intervals tell them; cautious, as the test set is the same."
+)
+UNTOLD = "No rank where neither clips to pair nor 95 % intervals tell a method from another: digits alone tell nothing."
 
 ARROWS = {"lower": "↓", "higher": "↑"}
 
@@ -54,6 +59,13 @@ class Sheet:
     def ranking(self) -> Ranking:
         """Its places, worked out once."""
         return ranking(self.contest)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How ranks are told, where it is not by the headline's clips."""
+        made = self.ranking
+        said = {OVER_FRAMES: made.over_frames, BY_INTERVALS: made.by_intervals, UNTOLD: made.untold}
+        return tuple(note for note, holds in said.items() if holds)
 
     @property
     def headline(self) -> Column | None:
@@ -119,9 +131,10 @@ def printed(figure: Figure | None, decimals: int) -> float | None:
 
 
 def best(figures: Sequence[Figure | None], column: Column, decimals: int) -> float | None:
-    """The best number as printed of the rows that lack no sample; None where several methods all print the same."""
-    numbers = [p for f in figures if f and not f.undefined and (p := printed(f, decimals)) is not None]
-    if len(numbers) > 1 and len(set(numbers)) == 1:
+    """The best number as printed of rows that lack no sample; None of a single one and where all print the same."""
+    known = [f for f in figures if f]
+    numbers = [p for f in known if not f.undefined and (p := printed(f, decimals)) is not None]
+    if len(known) == 1 or (len(numbers) > 1 and len(set(numbers)) == 1):
         return None
     return (min if column.better == "lower" else max)(numbers, default=None)
 
@@ -140,6 +153,12 @@ def label(group: str) -> str:
     """A group's name in a column's head: ``Walk`` for ``action=Walking``."""
     name = group.partition("=")[2] or group
     return H36M_SHORT.get(name, name)
+
+
+def shortened(fingerprint: str) -> str:
+    """A dataset's fingerprint as it is shown: ``f00df00df00d``, of 600 samples taken of it ``f00df00df00d/600``."""
+    whole, slash, taken = fingerprint.partition("/")
+    return whole[:12] + slash + taken
 
 
 def recipe(standing: Standing) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import zip_longest
 from typing import Any, Literal
 
 from benchsuite_registry.contracts import Metric, Scalar
@@ -58,7 +60,7 @@ class Standing:
     """A row: one method, as many records as seeds were run.
 
     Attributes:
-        method: the source as a command line spells it.
+        method: the source as a command line spells it, and what tells it from another of the table that is spelt so.
         recipe: the label of its training, or empty.
         refiner: likewise; None for the bare source.
         records: they differ in their seeds alone.
@@ -214,7 +216,32 @@ def _standings(records: Sequence[Record]) -> list[Standing]:
             standings.append(_standing(runs))
         else:  # not their seeds alone tell them apart, so their weights do
             standings += [_standing([run], weights=True) for run in runs]
-    return standings
+    return _told_apart(standings)
+
+
+def _told_apart(standings: Sequence[Standing]) -> list[Standing]:
+    """The same, where several are called alike with what tells apart the distributions that they come from."""
+    namesakes = defaultdict(list)
+    for standing in standings:
+        namesakes[standing.method, standing.recipe, standing.refiner].append(standing)
+    told = []
+    for alike in namesakes.values():
+        sources = _marks([s.records[0].source for s in alike])
+        refiners = _marks([s.records[0].refiner for s in alike])
+        for one, source, refiner in zip(alike, sources, refiners, strict=True):
+            told.append(replace(one, method=one.method + source, refiner=one.refiner and one.refiner + refiner))
+    return told
+
+
+def _marks(parts: Sequence[Part | None]) -> list[str]:
+    """The name, version or first of the hash of each part's distribution, whichever differs; nothing if all are one."""
+    said = [identity_of(part)["distribution"] if part else "" for part in parts]
+    if len(kinds := set(said)) == 1:
+        return [""] * len(said)
+    words = [re.sub("sha256:(.{8}).*", r"\1", one).rsplit(" ", 2) for one in said]
+    columns = [column for column in zip_longest(*words, fillvalue="") if len(set(column)) > 1]
+    telling = next(([column] for column in columns if len(set(column)) == len(kinds)), columns)
+    return ["".join(f" {word}" for word in own) for own in zip(*telling, strict=True)]
 
 
 def _counted(standings: Sequence[Standing], headline: tuple[Column, ...]) -> list[Standing]:

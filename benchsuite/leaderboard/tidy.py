@@ -28,7 +28,7 @@ IDENTITY = [
     "seeds",
 ]
 NUMBERS = ["metric", "unit", "better", "group_kind", "group", "mean", "sd", "low", "high", "n", "undefined"]
-HEADS = [*IDENTITY, *NUMBERS, "failed_with", "command"]
+HEADS = [*IDENTITY, *NUMBERS, "failed_with", "failures", "remarks", "command"]
 """Columns of the CSV; a row is one metric of one method for the whole set or one group."""
 
 
@@ -51,6 +51,8 @@ def csv_page(published: Published) -> str:
                 "refiner": standing.refiner or "",
                 "seeds": len(standing.records),
                 "failed_with": " ".join(standing.errors),
+                "failures": "; ".join(standing.failures),
+                "remarks": "; ".join(standing.remarks),
                 "command": "; ".join(commands(standing)),
             }
             figures = [_flat(*each) for each in _figures(sheet, standing)]
@@ -78,6 +80,7 @@ def _contest(sheet: Sheet) -> dict[str, Any]:
         "protocol_digest": digest(contest.protocol),
         "detectable": sheet.ranking.detectable,
         "over_frames": sheet.ranking.over_frames,
+        "by_intervals": sheet.ranking.by_intervals,
         "methods": [
             {
                 "rank": place and place.rank,
@@ -88,6 +91,8 @@ def _contest(sheet: Sheet) -> dict[str, Any]:
                 "refiner": standing.refiner,
                 "seeds": len(standing.records),
                 "failed_with": standing.errors,
+                "failures": standing.failures,
+                "remarks": standing.remarks,
                 "commands": commands(standing),
                 "figures": [_nested(*each) for each in _figures(sheet, standing)],
             }

@@ -28,11 +28,18 @@ class NoMatplotlib(ImportError):
     """matplotlib is not installed; says how to get it."""
 
 
-def new_figure(width: float, height: float) -> Figure:
+def check_matplotlib() -> None:
+    """Raises ``NoMatplotlib`` if nothing can be drawn: to be asked before the work that a picture shows."""
     try:
-        from matplotlib.figure import Figure
+        import matplotlib.figure  # noqa: F401 - whether it can be imported is the question
     except ImportError as error:
         raise NoMatplotlib(f"pictures need matplotlib: pip install benchsuite[viz] ({error})") from None
+
+
+def new_figure(width: float, height: float) -> Figure:
+    check_matplotlib()
+    from matplotlib.figure import Figure
+
     return Figure(figsize=(width, height), layout="constrained")
 
 

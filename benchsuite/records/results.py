@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from benchsuite_registry.contracts import Metric, Scalar
+from benchsuite_registry.hookspecs import PROJECT
 
 from benchsuite.documents import WrongDocument, dump, load, plain, write_whole
 from benchsuite.reading import MAY_BE_ABSENT
@@ -27,7 +28,8 @@ class Part:
         name: the entry's name.
         parameters: every parameter's value, but for later ones at their default.
         changed: the parameters that differ from the defaults, as shown in tables.
-        distribution: ``name version`` of the distribution it came from; of a plugin file ``file name sha256:...``.
+        distribution: ``name version`` of the distribution it came from, and if that is not the suite's the hash of its
+            source, ``sha256:...``; of a plugin file ``file name sha256:...``.
         weights: sha256 of its trained weights, if it has any.
         trained: how they came about, as the weights file says: ``recipe``, ``seed``...
     """
@@ -115,7 +117,7 @@ class Record:
 def identity(record: Record) -> str:
     """Hex sha256 over what makes two cells the same; only the seed counts of the provenance.
 
-    Versions do not count, nor where the weights lay: their hash does.
+    Where the weights lay does not count, but their hash does; see ``identity_of``.
     """
     said = {
         "source": identity_of(record.source),
@@ -129,13 +131,16 @@ def identity(record: Record) -> str:
 
 
 def identity_of(part: Part) -> dict[str, Any]:
-    """What makes two parts the same, JSON-able: not its version, not where its weights lay; a plugin file's hash is."""
+    """What makes two parts the same, JSON-able: not where its weights lay, nor the suite's own version.
+
+    The version of another distribution is, and the hash of its source: its numbers are of no other state of it.
+    """
     return {
         "kind": part.kind,
         "name": part.name,
         "parameters": {k: v for k, v in part.parameters.items() if k != "weights" or part.weights is None},
         "weights": part.weights,
-        "distribution": re.sub(r" \d\S*$", "", part.distribution),
+        "distribution": PROJECT if part.distribution.startswith(f"{PROJECT} ") else part.distribution,
     }
 
 

@@ -6,7 +6,6 @@ worker was at when it was lost, Dask gives to another. Nothing is written but by
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
 import socket
@@ -14,19 +13,17 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from importlib import import_module, metadata
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from uuid import uuid4
 
-import benchsuite_registry
 import torch
 from benchsuite_registry.registries import Component
 
-import benchsuite
 from benchsuite.datasets.dataset import WrongDataset
 from benchsuite.running.apart import Held, plugin_files
-from benchsuite.running.provenance import environment, failure
+from benchsuite.running.provenance import environment, failure, hash_of_source, release
 from benchsuite.running.worker import Act
 from benchsuite.running.workers import Errand, Limits, Lost, do
 
@@ -241,16 +238,11 @@ def versions_of(distributions: Iterable[str]) -> dict[str, Any]:
     found = environment(torch.device("cpu"))
     for name in distributions:
         with suppress(metadata.PackageNotFoundError):
-            found.setdefault(name, metadata.version(name))
+            found.setdefault(name, release(name))
     return {"code": _code(), **{name: found.get(name) for name in (*_COMPUTING, *distributions) if name != "code"}}
 
 
 def _code() -> str:
-    """The start of a hash over the source of the suite and its packs: checkouts differ though versions do not."""
-    hashed = hashlib.sha256()
+    """A hash over the source of the suite and its packs: checkouts differ though versions do not."""
     packs = {p.module for p in metadata.distribution("benchsuite").entry_points if p.group == "benchsuite"}
-    for package in (benchsuite, benchsuite_registry, *map(import_module, sorted(packs))):
-        folder = Path(package.__path__[0])
-        for file in sorted(folder.rglob("*.py")):
-            hashed.update(f"{file.relative_to(folder)}\n".encode() + file.read_bytes())
-    return hashed.hexdigest()[:12]
+    return hash_of_source(("benchsuite", "benchsuite_registry", *packs))

@@ -18,9 +18,9 @@ _memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 def left_alone(note: Callable[[str], object], *carriers: Any) -> Iterator[None]:
     """``note`` is told if a tensor of ``carriers`` is changed within."""
     handed = [tensor for carrier in carriers for tensor in tensors(carrier)]
-    kept = [tensor.clone() for tensor in handed]
+    laid_out, kept = [_layout(tensor) for tensor in handed], [tensor.clone() for tensor in handed]
     yield
-    if not _same(handed, kept):
+    if laid_out != [_layout(tensor) for tensor in handed] or not _same(handed, kept):
         note("changed its input")
 
 
@@ -33,15 +33,22 @@ def tensors(carrier: Any) -> Iterator[Tensor]:
             yield from tensors(value)
 
 
+def _layout(tensor: Tensor) -> tuple[object, ...]:
+    """What may be changed in place beside numbers, as by ``t_``."""
+    return tensor.shape, tensor.stride(), tensor.dtype, tensor.device
+
+
 def _same(some: Sequence[Tensor], others: Sequence[Tensor]) -> bool:
-    """Whether they are equal bit by bit: unlike a number, a NaN is then itself."""
-    if all(one.is_cpu and one.is_contiguous() for one in some):  # ten times as fast as torch.equal
-        return all(
-            one.nbytes == two.nbytes and not _memcmp(one.data_ptr(), two.data_ptr(), one.nbytes)
-            for one, two in zip(some, others, strict=True)
-        )
-    return torch.equal(_bytes(some), _bytes(others))  # a GPU is waited for once, not once a tensor
+    """Whether they, laid out alike, are equal bit by bit: unlike a number, a NaN is then itself."""
+    slow: dict[torch.device, list[tuple[Tensor, Tensor]]] = {}
+    for one, two in zip(some, others, strict=True):
+        if not (one.is_cpu and one.is_contiguous()):
+            slow.setdefault(one.device, []).append((one, two))
+        elif _memcmp(one.data_ptr(), two.data_ptr(), one.nbytes):  # ten times as fast as torch.equal
+            return False
+    return all(torch.equal(*map(_bytes, zip(*pairs, strict=True))) for pairs in slow.values())
 
 
 def _bytes(some: Sequence[Tensor]) -> Tensor:
+    """Of all, so that a GPU is waited for once, not once a tensor."""
     return torch.cat([one.reshape(-1).view(torch.uint8) for one in some])

@@ -100,10 +100,10 @@ def lift(made: Any, stage: Stage, keypoints: KeypointBatch) -> PoseBatch:
     Raises:
         BrokenContract: it is not as agreed.
     """
-    ids = keypoints.ids.clone()  # before the lifter may change them
+    ids, device = keypoints.ids.clone(), keypoints.uv.device  # before the lifter may change them
     with left_alone(stage.remark, keypoints):
         poses: PoseBatch = made.lift(keypoints)
-    _check_poses(stage.name, poses, Frame.ROOT, ids)
+    _check_poses(stage.name, poses, Frame.ROOT, ids, device)
     return poses
 
 
@@ -138,7 +138,7 @@ def _seen(made: Any, stage: Stage, images: ImageBatch, device: torch.device) -> 
     keypoints, poses = found
     check_type(stage.name, keypoints, KeypointBatch)
     _check_ids(stage.name, "keypoints", keypoints, ids)
-    _check_poses(stage.name, poses, Frame.ROOT, ids)
+    _check_poses(stage.name, poses, Frame.ROOT, ids, device)
     if keypoints.skeleton != poses.skeleton:
         skeletons = f"keypoints in {keypoints.skeleton.name}, poses in {poses.skeleton.name}"
         raise BrokenContract(f"{stage.name}: wanted both in one skeleton, found {skeletons}")
@@ -164,11 +164,11 @@ def refine(made: Any, stage: Stage, poses: PoseBatch, keypoints: KeypointBatch) 
     Raises:
         BrokenContract: it is not as agreed.
     """
-    ids, handed = keypoints.ids.clone(), poses.copy()
+    ids, device, handed = keypoints.ids.clone(), keypoints.uv.device, poses.copy()
     with left_alone(stage.remark, handed, keypoints):
         found: Refinement = made.refine(handed, keypoints)
     check_type(stage.name, found, Refinement)
-    _check_poses(stage.name, found.poses, Frame.CAMERA, ids)
+    _check_poses(stage.name, found.poses, Frame.CAMERA, ids, device)
     for column in ("depth_mm", "cost", "flags"):
         shape = tuple(getattr(found, column).shape)
         if shape != (len(poses),):
@@ -186,11 +186,13 @@ def check_type(name: str, found: object, wanted: type) -> None:
         raise BrokenContract(f"{name}: wanted a {wanted.__name__}, found a {type(found).__name__}")
 
 
-def _check_poses(name: str, poses: PoseBatch, frame: Frame, wanted: torch.Tensor) -> None:
+def _check_poses(name: str, poses: PoseBatch, frame: Frame, ids: torch.Tensor, device: torch.device) -> None:
     check_type(name, poses, PoseBatch)
     if poses.frame is not frame:
         raise BrokenContract(f"{name}: wanted poses in {frame}, found {poses.frame}")
-    _check_ids(name, "poses", poses, wanted)
+    if poses.xyz.device != device:
+        raise BrokenContract(f"{name}: wanted poses on {device}, found them on {poses.xyz.device}")
+    _check_ids(name, "poses", poses, ids)
 
 
 def _check_ids(name: str, what: str, batch: KeypointBatch | PoseBatch, wanted: torch.Tensor) -> None:

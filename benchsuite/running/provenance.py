@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import platform
@@ -9,8 +10,10 @@ import re
 import subprocess
 import sys
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,7 @@ import numpy as np
 import torch
 from benchsuite_registry.checkpoints import sha256
 from benchsuite_registry.contracts import Parameter, Scalar
+from benchsuite_registry.hookspecs import PROJECT
 from benchsuite_registry.registries import Component, Origin
 from safetensors import SafetensorError, safe_open
 
@@ -87,6 +91,35 @@ def commit_of(folder: Path) -> dict[str, Any] | None:
     return {"commit": _git(folder, "rev-parse", "HEAD"), "dirty": changes != ""}
 
 
+def release(distribution: str) -> str:
+    """``version sha256:...`` of an installed distribution: one that is edited is another, whatever its version says.
+
+    The hash is that of the source of the packages that its plugins lie in.
+
+    Raises:
+        PackageNotFoundError: it is not installed.
+    """
+    found = metadata.distribution(distribution)
+    return f"{found.version} sha256:{hash_of_source(p.module for p in found.entry_points if p.group == PROJECT)}"
+
+
+def hash_of_source(modules: Iterable[str]) -> str:
+    """The start of a hash over all Python files of the modules' top-level packages, none of which is imported.
+
+    It is the same on every machine: names of files and what they say count, not where the packages lie.
+    """
+    hashed = hashlib.sha256()
+    for package in sorted({module.partition(".")[0] for module in modules}):
+        spec = find_spec(package)
+        folders = [Path(folder) for folder in spec.submodule_search_locations or ()] if spec else []
+        files = {file.relative_to(folder).as_posix(): file for folder in folders for file in folder.rglob("*.py")}
+        if spec and spec.origin and not folders:  # a lone file
+            files[""] = Path(spec.origin)
+        for name, file in sorted(files.items()):
+            hashed.update(f"{package}/{name} {sha256(file)}\n".encode())
+    return hashed.hexdigest()[:12]
+
+
 def _git(folder: Path, *arguments: str) -> str | None:
     try:
         done = subprocess.run(("git", *arguments), cwd=folder, capture_output=True, text=True, check=True)
@@ -131,4 +164,7 @@ def _spelt(origin: Origin) -> str:
     if origin.distribution.startswith("file "):  # it has no version: what it says now counts
         file = Path(origin.distribution.removeprefix("file "))
         return f"file {file.name} sha256:{sha256(file)[:12]}"
+    if origin.distribution != PROJECT:
+        with suppress(metadata.PackageNotFoundError):
+            return f"{origin.distribution} {release(origin.distribution)}"
     return f"{origin.distribution} {origin.version}"

@@ -1,4 +1,8 @@
-"""The global generators of random numbers: seeded for every turn, and whoever seeds them himself is found out."""
+"""The global generators of random numbers: seeded for every turn, and whoever seeds them himself is found out.
+
+Of those of ``random`` and ``numpy.random``, who does so through the modules' functions: who kept such a function from
+before, by ``from random import seed``, or calls one of the generator itself goes unnoticed.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,8 @@ import pickle
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import wraps
+from functools import update_wrapper
+from pkgutil import resolve_name
 from types import ModuleType
 from typing import Any
 
@@ -44,7 +49,7 @@ class _Generator:
     def __init__(self, module: ModuleType, state: Callable[[], object], *setters: str) -> None:
         self._module, self._state = module, state
         self._own = {name: getattr(module, name) for name in setters}
-        self._telling = {name: self._tells(act) for name, act in self._own.items()}
+        self._telling = {name: _Telling(self.keep, f"{module.__name__}:{name}", act) for name, act in self._own.items()}
         self._before: bytes | None = None
 
     def watch(self) -> None:
@@ -57,14 +62,25 @@ class _Generator:
         vars(self._module).update(self._own)
         return self._before is not None and pickle.dumps(self._state()) != self._before
 
-    def _tells(self, act: Callable[..., object]) -> Callable[..., object]:
-        @wraps(act)
-        def told(*args: Any, **more: Any) -> object:
-            if self._before is None:
-                self._before = pickle.dumps(self._state())
-            return act(*args, **more)
+    def keep(self) -> None:
+        """Remember how it stands before it is set."""
+        if self._before is None:
+            self._before = pickle.dumps(self._state())
 
-        return told
+
+class _Telling:
+    """A function of a module, which tells that it is called; pickled, it is the function itself."""
+
+    def __init__(self, tell: Callable[[], None], place: str, act: Callable[..., object]) -> None:
+        self._tell, self._place, self._act = tell, place, act
+        update_wrapper(self, act)
+
+    def __call__(self, *args: Any, **more: Any) -> object:
+        self._tell()
+        return self._act(*args, **more)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return resolve_name, (self._place,)
 
 
 _GENERATORS = (

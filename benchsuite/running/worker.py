@@ -10,6 +10,7 @@ import resource
 import signal
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any, Protocol, TypeVar
@@ -54,12 +55,12 @@ def serve() -> None:
     act, parts = pickle.load(sys.stdin.buffer)
     send = _sender(messages)
     from benchsuite.running.stages import WATCHER
-    from benchsuite.running.stdout import aside
+    from benchsuite.running.stdout import flush
 
     WATCHER.set(lambda name: send("acting", name))
     send("ready", None)
     try:
-        with aside():  # it goes to stderr anyway, but here it is noticed
+        with redirect_stdout(sys.stderr):  # at once; what goes past it, the sender passes on in the end
             came = pickle.dumps(("came", list(act(parts, lambda samples: send("done", samples)))))
     except BaseException as error:
         from benchsuite.running.provenance import failure
@@ -67,6 +68,7 @@ def serve() -> None:
         send("broke", failure(error))
     else:
         messages.send_bytes(came)
+    flush()
     os._exit(0)  # threads that a plugin left behind must not keep the process
 
 

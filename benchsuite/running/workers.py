@@ -4,7 +4,7 @@ An errand has parts. If its process dies, each part is tried again in a process 
 the parts whose doing it is.
 
 Processes are started with ``subprocess``, not ``multiprocessing``: so the number of threads is settled before anything
-is imported, what is written to stdout goes to stderr from the first line, and nobody's main module is run again.
+is imported, what is written to stdout goes to stderr whatever becomes of them, and nobody's main module is run again.
 
 What is said is pickled, through a nameless file and a pipe that no other program sees: nothing of it lies in data.
 """
@@ -28,6 +28,7 @@ from typing import IO, Any, Generic, TypeVar
 
 from benchsuite.records.results import Failure
 from benchsuite.running.provenance import blamed, failure, portable
+from benchsuite.running.stdout import pass_on
 from benchsuite.running.worker import Act, Orders
 
 P = TypeVar("P")
@@ -152,6 +153,7 @@ class _Worker(Generic[P, R]):
         self._deadline = self._started + STARTING_S
         self._overrun = f"was not ready after {STARTING_S:g} s"
         self._trace: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it ends
+        self._printed: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed when it ends
         self.messages, theirs = Pipe(duplex=False)
         memory = None if limits.memory_gb is None else int(limits.memory_gb * 1e9)
         orders = Orders(os.getpid(), theirs.fileno(), self._trace.fileno(), memory)
@@ -162,7 +164,7 @@ class _Worker(Generic[P, R]):
             self._process = subprocess.Popen(
                 (sys.executable, "-c", _START),
                 stdin=told,
-                stdout=2,  # a method may print; our own tables must not be disturbed
+                stdout=self._printed,  # a method may print; our own tables must not be disturbed
                 env={**os.environ, **dict.fromkeys(_THREADS, str(threads))},
                 pass_fds=(orders.messages, orders.trace),
                 start_new_session=True,  # Ctrl-C is for us alone; whomever it starts dies with it
@@ -203,12 +205,13 @@ class _Worker(Generic[P, R]):
         return True
 
     def kill(self) -> str:
-        """End it, and whatever it started; returns the stack that it left, if any."""
+        """End it, and whatever it started, and pass on what it printed; returns the stack that it left, if any."""
         with suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._process.wait()
         self.messages.close()
-        with self._trace as trace:
+        with self._trace as trace, self._printed as printed:
+            pass_on(printed.fileno(), sys.stderr)
             trace.seek(0)
             return portable(trace.read().decode("utf-8", "replace"))
 

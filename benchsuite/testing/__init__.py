@@ -21,7 +21,17 @@ from benchsuite.testing import conduct, entries, evaluators, neighbours, refiner
 from benchsuite.testing.findings import Check, Finding, examine
 from benchsuite.testing.subject import NotConforming, Subject
 
-__all__ = ["Case", "Check", "Finding", "NotConforming", "Subject", "checks_for", "examine", "parametrize_with_checks"]
+__all__ = [
+    "Case",
+    "Check",
+    "Finding",
+    "NotConforming",
+    "Subject",
+    "checks_for",
+    "examine",
+    "examine_all",
+    "parametrize_with_checks",
+]
 
 CHECKS: tuple[Check, ...] = tuple(
     value
@@ -34,6 +44,19 @@ CHECKS: tuple[Check, ...] = tuple(
 def checks_for(subject: Subject) -> tuple[Check, ...]:
     """The checks that apply to ``subject``."""
     return tuple(rule for rule in CHECKS if rule.applies(subject))
+
+
+def examine_all(subject: Subject) -> list[tuple[Check, Finding]]:
+    """The checks that apply to ``subject`` and what came of them; of how it behaves only if it can be built."""
+    found: list[tuple[Check, Finding]] = []
+    is_built = True
+    for rule in checks_for(subject):
+        if is_built or rule in vars(entries).values():
+            found.append((rule, examine(subject, rule)))
+            is_built = is_built and not (rule is entries.builds and found[-1][1].verdict == "fail")
+        else:
+            found.append((rule, Finding(rule.name, "skipped", "not tried")))
+    return found
 
 
 @dataclass(frozen=True)

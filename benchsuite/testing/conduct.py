@@ -77,7 +77,7 @@ def shares_no_memory_with_its_input(subject: Subject) -> None:
     """What it gives is not a view of what it was given: whoever changes one does not change the other."""
     own = copied(subject.given)
     with torch.inference_mode():
-        gave = columns(getattr(subject.made, ACTS[subject.kind][1])(*own))
+        gave = columns(subject.checked(getattr(subject.made, ACTS[subject.kind][1])(*own)))
     for tensor in (one for part in own for one in tensors(part)):
         for name, column in gave.items():
             if name != "right_uv" and np.shares_memory(tensor.numpy(), column):
@@ -168,5 +168,4 @@ def takes_a_clip_of_one_frame(subject: Subject) -> None:
 
 def _carriers(gave: Any) -> list[Any]:
     """The batches that a source or refiner gave."""
-    columns(gave)  # raises if it is nothing that it may give
     return list(gave) if isinstance(gave, tuple) else [gave.poses if isinstance(gave, Refinement) else gave]

@@ -13,7 +13,7 @@ from benchsuite.testing.subject import NotConforming, Subject
 LIFTER, IMAGE_MODEL, REFINER, EVALUATOR = EVERY = ("lifter", "image model", "refiner", "evaluator")
 
 Unit = Literal["pose", "clip"]
-Verdict = Literal["pass", "fail", "expected"]
+Verdict = Literal["pass", "fail", "expected", "skipped"]
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ class Finding:
 
     Attributes:
         check: its name.
-        verdict: ``expected`` if it failed as the entry said that it would.
+        verdict: ``expected`` if it failed as the entry said that it would; ``skipped`` if it was not tried.
         reason: one line; empty if it passed.
         error: what was raised.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +36,14 @@ ACTS = {
     "evaluator": (Evaluator, "measure"),
 }
 """Of each kind the contract and the method that is given samples."""
+
+GIVES: dict[str, tuple[type, ...]] = {
+    "lifter": (PoseBatch,),
+    "image model": (KeypointBatch, PoseBatch),
+    "refiner": (Refinement,),
+    "evaluator": (Mapping,),
+}
+"""Of each kind what that method gives; of several a tuple."""
 
 RELATIVE, ABSOLUTE = 1e-4, 0.02
 """How far figures (mm, px) may lie apart that were computed in batches of another size."""
@@ -140,7 +148,18 @@ class Subject:
         own = copied(given)
         seeded(0)
         with torch.inference_mode(inference):
-            return getattr(made, ACTS[self.kind][1])(*own)
+            return self.checked(getattr(made, ACTS[self.kind][1])(*own))
+
+    def checked(self, gave: Any) -> Any:
+        """``gave``, which a component of this kind gave.
+
+        Raises:
+            NotConforming: it is nothing that such a component may give; names the classes wanted and found.
+        """
+        wanted, found = GIVES[self.kind], gave if isinstance(gave, tuple) else (gave,)
+        if len(wanted) != len(found) or not all(map(isinstance, found, wanted)):
+            raise NotConforming(f"wanted {_named(wanted)}, found {_named(map(type, found))}")
+        return gave
 
     def gives(self, given: Given, made: Any = None) -> Columns:
         """As ``act``, by name of the columns; of the component that was built for all checks if none is given."""
@@ -169,7 +188,7 @@ class Subject:
             made = self.component.build()
             gave = [getattr(made, ACTS[self.kind][1])(*batch) for batch in batches]
             if self.kind == "evaluator":
-                made.summarise(joined(list(map(columns, gave))), self.whole[-1].labels)
+                made.summarise(joined([columns(self.checked(one)) for one in gave]), self.whole[-1].labels)
                 made.protocol()
 
 
@@ -196,11 +215,7 @@ def joined(parts: list[Columns]) -> Columns:
 
 
 def columns(gave: Any) -> Columns:
-    """What a component gave, by name; the arrays are the component's own, not copies.
-
-    Raises:
-        NotConforming: it is nothing that any component may give.
-    """
+    """What a component gave, by name; the arrays are the component's own, not copies."""
     found: Mapping[str, Any]
     match gave:
         case PoseBatch():
@@ -209,11 +224,13 @@ def columns(gave: Any) -> Columns:
             found = {"xyz": gave.poses.xyz, "depth_mm": gave.depth_mm, "cost": gave.cost, "flags": gave.flags}
         case (KeypointBatch() as keypoints, PoseBatch() as poses):
             found = {"uv": keypoints.uv, "visible": keypoints.visible, "xyz": poses.xyz}
-        case Mapping():
-            found = gave
         case _:
-            raise NotConforming(f"wanted what the contract says, found a {type(gave).__name__}")
+            found = gave
     return {name: _array(part) for name, part in found.items() if part is not None}
+
+
+def _named(types: Iterable[type]) -> str:
+    return " and ".join(f"a {one.__name__}" for one in types) or "nothing"
 
 
 def _array(part: Any) -> NDArray[Any]:

@@ -25,7 +25,7 @@ class Lifter(Protocol):
     """2D keypoints to 3D poses."""
 
     def lift(self, keypoints: KeypointBatch) -> PoseBatch:
-        """Poses in ``Frame.ROOT``, one per sample, ids in the order given."""
+        """Poses in ``Frame.ROOT``, one per sample, ids in the order given, on the keypoints' device."""
         ...
 
 
@@ -40,7 +40,7 @@ class ImageModel(Protocol):
     size: int
 
     def predict(self, images: ImageBatch) -> tuple[KeypointBatch, PoseBatch]:
-        """Keypoints in the crop's pixels and poses in ``Frame.ROOT``, ids in the order given."""
+        """Keypoints in the crop's pixels and poses in ``Frame.ROOT``, ids in the order given, on the crops' device."""
         ...
 
 
@@ -66,7 +66,7 @@ class Refiner(Protocol):
     """3D poses made consistent with their 2D keypoints."""
 
     def refine(self, poses: PoseBatch, keypoints: KeypointBatch) -> Refinement:
-        """Refined poses, one per sample, ids in the order given."""
+        """Refined poses, one per sample, ids in the order given, on the keypoints' device."""
         ...
 
 

@@ -33,6 +33,7 @@
 
   function showWorst(worst) {
     part(".worst").hidden = !worst;
+    part(".unseen").hidden = !!worst;
     if (!worst) return;
     part(".samples").replaceChildren(...worst.samples.map(([clip, frame, action, value], place) => {
       const button = made("button", "", { type: "button", title: `${clip}, frame ${frame}` });
@@ -75,6 +76,7 @@
     part("#row-title").replaceChildren(button.textContent, made("small", about));
     showNumbers(lines);
     part(".failed").replaceChildren(...found.failed.map((why) => made("p", why)));
+    part(".unshipped").hidden = !found.commands.some((command) => command.includes("weights="));
     part(".commands").replaceChildren(
       ...(found.commands.length ? found.commands.flatMap(copyable) : [made("p", "The record does not say.")]));
     part(".origin").replaceChildren(...Object.entries(found.origin).map(([name, value]) => {

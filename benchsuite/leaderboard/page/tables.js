@@ -81,9 +81,9 @@
     table.querySelector(".figure").textContent = name;
     table.querySelector(".unit").textContent = unit;
     for (const head of numbers(table.tHead.rows[0])) head.dataset.better = better;
-    const ranked = table.sortable.ranked.map((row) => row.cells[0].textContent.trim() !== ""); // others are never best
+    const whole = table.sortable.ranked.map((row) => !("undefined" in row.dataset)); // others are never best
     rows[0]?.forEach((_, column) => {
-      const known = rows.map((row) => row[column]).filter((value, place) => ranked[place] && Number.isFinite(value));
+      const known = rows.map((row) => row[column]).filter((value, place) => whole[place] && Number.isFinite(value));
       const alike = known.length > 1 && known.every((value) => value === known[0]);
       const top = alike || !known.length ? null : Math[better === "lower" ? "min" : "max"](...known);
       rows.forEach((row, place) => {
@@ -91,7 +91,7 @@
         const missing = !Number.isFinite(value);
         const away = top && !missing ? Math.abs(value - top) / (Math.abs(top) * fadesAt) : 1;
         const shown = missing ? "–" : value.toFixed(1);
-        cell.replaceChildren(value === top && !missing && ranked[place] ? Object.assign(document.createElement("b"), { textContent: shown }) : shown);
+        cell.replaceChildren(value === top && !missing && whole[place] ? Object.assign(document.createElement("b"), { textContent: shown }) : shown);
         cell.className = column ? `number t${Math.round(shades * Math.max(0, 1 - away))}` : "number";
       });
     });
