@@ -13,7 +13,7 @@ import random
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,13 +22,14 @@ import numpy as np
 import pytest
 import rowdies
 import torch
+from benchsuite_registry.carrier import Carrier
 from benchsuite_registry.contracts import Refinement, late
 from benchsuite_registry.poses import Camera, Frame, ImageBatch, PoseBatch
 from shells import dataset_in
 from toys import toy_dataset
 
 from benchsuite.cli import main
-from benchsuite.running.handed import left_alone, tensors
+from benchsuite.running.handed import left_alone
 from benchsuite.running.predicting import lift, refine
 from benchsuite.running.seeds import sown
 from benchsuite.running.stages import BrokenContract
@@ -71,12 +72,12 @@ HANDED = {"keypoints": 7, "poses": 4, "images": 4, "target": 2 + 6 + 7 + 2}
 
 @pytest.mark.parametrize("name", HANDED)
 def test_a_change_of_any_tensor_that_is_handed_is_told(name: str) -> None:
-    assert len(list(tensors(carrier(name)))) == HANDED[name]
+    assert len(list(carrier(name).tensors())) == HANDED[name]
     for number in range(HANDED[name]):
         given = carrier(name)
         notes: list[str] = []
         with left_alone(notes.append, given):
-            last = list(tensors(given))[number].view(-1)[-1:]
+            last = list(given.tensors())[number].view(-1)[-1:]
             last.copy_(~last if last.dtype == torch.bool else last.nan_to_num() + 1)
         assert notes == ["changed its input"], number
 
@@ -94,20 +95,28 @@ def test_what_is_left_alone_is_not_told_though_it_holds_nan_and_lies_oddly() -> 
     assert notes == ["changed its input"]
 
 
+@dataclass(frozen=True)
+class Two(Carrier):
+    """Two tensors of any kind."""
+
+    first: torch.Tensor
+    second: torch.Tensor
+
+
 @pytest.mark.parametrize(
     "act",
     [lambda x: x.t_(), lambda x: x.unsqueeze_(0), lambda x: x.resize_(2, 1), lambda x: setattr(x, "data", x.float())],
 )
 def test_another_shape_or_type_of_the_same_numbers_is_told(act: Callable[[torch.Tensor], object]) -> None:
-    given = SimpleNamespace(zeros=torch.zeros(2, 2, dtype=torch.int32), row=torch.zeros(1, 4).expand(3, 4))
-    assert told(lambda note: left_alone(note, given), lambda: given.row.sum()) == []
-    assert told(lambda note: left_alone(note, given), lambda: act(given.zeros)) == ["changed its input"]
+    given = Two(torch.zeros(2, 2, dtype=torch.int32), torch.zeros(1, 4).expand(3, 4))
+    assert told(lambda note: left_alone(note, given), lambda: given.second.sum()) == []
+    assert told(lambda note: left_alone(note, given), lambda: act(given.first)) == ["changed its input"]
 
 
 def test_tensors_of_several_devices_are_compared_each_on_its_own() -> None:
     """The device ``meta``, which holds no numbers, stands for a GPU: what lies elsewhere is compared."""
-    given = SimpleNamespace(uv=torch.zeros(4, 2, device="meta"), ids=torch.arange(4))
-    assert told(lambda note: left_alone(note, given), lambda: given.ids.add_(1)) == ["changed its input"]
+    given = Two(torch.zeros(4, 2, device="meta"), torch.arange(4))
+    assert told(lambda note: left_alone(note, given), lambda: given.second.add_(1)) == ["changed its input"]
 
 
 def test_who_leaves_poses_on_another_device_is_named_himself() -> None:

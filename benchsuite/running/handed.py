@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import torch
+from benchsuite_registry.carrier import Carrier
 from torch import Tensor
 
 _memcmp = ctypes.CDLL(None).memcmp
@@ -15,22 +15,13 @@ _memcmp.argtypes = (ctypes.c_void_p, ctypes.c_void_p, ctypes.c_size_t)
 
 
 @contextmanager
-def left_alone(note: Callable[[str], object], *carriers: Any) -> Iterator[None]:
+def left_alone(note: Callable[[str], object], *carriers: Carrier) -> Iterator[None]:
     """``note`` is told if a tensor of ``carriers`` is changed within."""
-    handed = [tensor for carrier in carriers for tensor in tensors(carrier)]
+    handed = [tensor for carrier in carriers for tensor in carrier.tensors()]
     laid_out, kept = [_layout(tensor) for tensor in handed], [tensor.clone() for tensor in handed]
     yield
     if laid_out != [_layout(tensor) for tensor in handed] or not _same(handed, kept):
         note("changed its input")
-
-
-def tensors(carrier: Any) -> Iterator[Tensor]:
-    """All tensors of a carrier and of those within it."""
-    for value in vars(carrier).values():
-        if isinstance(value, Tensor):
-            yield value
-        elif hasattr(value, "rows"):
-            yield from tensors(value)
 
 
 def _layout(tensor: Tensor) -> tuple[object, ...]:

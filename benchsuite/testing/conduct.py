@@ -11,7 +11,7 @@ import torch
 from benchsuite_registry.contracts import Refinement
 from benchsuite_registry.poses import Frame, PoseBatch
 
-from benchsuite.running.handed import left_alone, tensors
+from benchsuite.running.handed import left_alone
 from benchsuite.running.stdout import aside
 from benchsuite.testing.findings import EVALUATOR, EVERY, IMAGE_MODEL, LIFTER, REFINER, check
 from benchsuite.testing.settings import kept, settings
@@ -78,7 +78,7 @@ def shares_no_memory_with_its_input(subject: Subject) -> None:
     own = copied(subject.given)
     with torch.inference_mode():
         gave = columns(subject.checked(getattr(subject.made, ACTS[subject.kind][1])(*own)))
-    for tensor in (one for part in own for one in tensors(part)):
+    for tensor in (one for part in own for one in part.tensors()):
         for name, column in gave.items():
             if name != "right_uv" and np.shares_memory(tensor.numpy(), column):
                 raise NotConforming(f"{name} lies in the memory of what was given")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Self
 
@@ -39,6 +39,14 @@ class Carrier:
 
     def __len__(self) -> int:
         return len(getattr(self, fields(self)[0].name))  # type: ignore[arg-type]
+
+    def tensors(self) -> Iterator[Tensor]:
+        """Its own, and those of the carriers within it."""
+        for part in (getattr(self, f.name) for f in fields(self)):  # type: ignore[arg-type]
+            if isinstance(part, Tensor):
+                yield part
+            elif isinstance(part, Carrier):
+                yield from part.tensors()
 
     def _each(self, act: Callable[[Tensor], Tensor]) -> Self:
         parts = {f.name: getattr(self, f.name) for f in fields(self)}  # type: ignore[arg-type]
